@@ -1,0 +1,1 @@
+"""Estimators and decisions over arrays and frozen values: no queries, no HTTP."""

@@ -1,0 +1,1 @@
+"""The shells: HTTP API, pages, widget, worker and command line. No rules of its own."""
