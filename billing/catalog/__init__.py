@@ -1,0 +1,1 @@
+"""What is sold: products, meters, features, plans and add-ons, and the frozen versions of them that customers buy."""

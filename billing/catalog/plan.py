@@ -1,0 +1,68 @@
+"""Plans and add-ons, and their versions: once published a version never changes, and a subscription pins the one it bought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from billing.kernel.errors import ConflictError, InvalidError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+class PlanNotFoundError(NotFoundError):
+    """No such plan or add-on of this tenant."""
+
+    code = "plan_not_found"
+
+
+class PlanKeyTakenError(ConflictError):
+    """A plan of that key exists; publish a new version of it instead."""
+
+    code = "plan_key_taken"
+
+
+class PlanKind(Enum):
+    """A customer has one plan at a time and any number of add-ons on it."""
+
+    PLAN = "plan"
+    ADDON = "addon"
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """One right a version gives: `value` is True for a boolean feature, a whole number or None (no limit) for a limit."""
+
+    feature: str
+    value: bool | int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanVersion:
+    """What one version costs and gives. `charges` are rate-card documents that the pricing package reads; ids are `pv_...`."""
+
+    id: str
+    plan_key: str
+    plan_name: str
+    kind: PlanKind
+    rank: int
+    number: int
+    currency: str
+    interval: str
+    interval_count: int
+    charges: tuple[Mapping[str, Any], ...]
+    grants: tuple[Granted, ...]
+    requires: tuple[str, ...]
+    published_at: datetime
+
+    def __post_init__(self) -> None:
+        if not self.plan_key.strip() or len(self.plan_key) > 200:
+            raise InvalidError("a plan has a key of 1 to 200 characters", plan=self.plan_key[:60])
+        seen: set[str] = set()
+        for grant in self.grants:
+            if grant.feature in seen:
+                raise InvalidError(f"{grant.feature!r} is granted twice by {self.plan_key!r}", feature=grant.feature)
+            seen.add(grant.feature)

@@ -1,0 +1,88 @@
+"""The queries over products."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select
+
+from billing.catalog.item import Product
+from billing.catalog.products.tables import ProductRow
+from billing.kernel.money import Money
+from billing.kernel.page import Page, decode_cursor, encode_cursor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from billing.db.session import Unit
+
+_BATCH = 500
+
+
+class ProductStore:
+    """Reads and writes the products of one tenant."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._session = unit.session
+
+    def put(self, products: Iterable[Product]) -> None:
+        """Add products or replace those of the same key."""
+        wanted = {product.key: product for product in products}
+        rows: dict[str, ProductRow] = {}
+        keys = sorted(wanted)
+        for start in range(0, len(keys), _BATCH):
+            query = select(ProductRow).where(ProductRow.key.in_(keys[start : start + _BATCH]))
+            rows.update((row.key, row) for row in self._session.scalars(query))
+        for key, row in rows.items():
+            for column, value in _columns(wanted[key]).items():
+                setattr(row, column, value)
+        self._session.flush()
+        fresh = [_columns(wanted[key]) for key in keys if key not in rows]
+        if fresh:
+            self._session.execute(insert(ProductRow), fresh)
+
+    def all(self) -> dict[str, Product]:
+        """Every product by key."""
+        return {row.key: _product(row) for row in self._session.scalars(select(ProductRow).order_by(ProductRow.key))}
+
+    def by_keys(self, keys: Iterable[str]) -> dict[str, Product]:
+        """Products by key."""
+        wanted = sorted(set(keys))
+        found: dict[str, Product] = {}
+        for start in range(0, len(wanted), _BATCH):
+            query = select(ProductRow).where(ProductRow.key.in_(wanted[start : start + _BATCH]))
+            found.update((row.key, _product(row)) for row in self._session.scalars(query))
+        return found
+
+    def page(self, *, limit: int, cursor: str | None = None) -> Page[Product]:
+        """Products in order of key."""
+        query = select(ProductRow).order_by(ProductRow.key).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(ProductRow.key > decode_cursor(cursor))
+        items = [_product(row) for row in self._session.scalars(query)]
+        return Page(tuple(items[:limit]), encode_cursor(items[limit - 1].key) if len(items) > limit else None)
+
+
+def _columns(product: Product) -> dict[str, object]:
+    return {
+        "key": product.key,
+        "name": product.name,
+        "category": product.category,
+        "price_minor": product.price.amount_minor,
+        "cost_minor": None if product.cost is None else product.cost.amount_minor,
+        "currency": product.price.currency,
+        "buyable": product.buyable,
+        "added_at": product.added_at,
+    }
+
+
+def _product(row: ProductRow) -> Product:
+    return Product(
+        key=row.key,
+        name=row.name,
+        category=row.category,
+        price=Money(row.price_minor, row.currency),
+        cost=None if row.cost_minor is None else Money(row.cost_minor, row.currency),
+        buyable=row.buyable,
+        added_at=row.added_at,
+    )

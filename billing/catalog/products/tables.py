@@ -1,0 +1,24 @@
+"""Rows of products."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.db.base import KEY, TenantRow
+
+
+class ProductRow(TenantRow):
+    """A product of the shop."""
+
+    __tablename__ = "products"
+
+    key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    name: Mapped[str]
+    category: Mapped[str]
+    price_minor: Mapped[int]
+    cost_minor: Mapped[int | None]
+    currency: Mapped[str]
+    buyable: Mapped[bool]
+    added_at: Mapped[datetime]

@@ -1,0 +1,102 @@
+"""Publishing a plan or add-on: the rate card is checked by the pricing package's own reader, then frozen as the next version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from billing.catalog.item import FeatureKind
+from billing.catalog.plan import Granted, PlanKind, PlanVersion
+from billing.catalog.store import CatalogStore
+from billing.kernel.cadence import Interval
+from billing.kernel.errors import InvalidError
+from billing.kernel.ids import new_id
+from billing.kernel.money import exponent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from billing.db.session import Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a business wants to sell, before it is checked."""
+
+    key: str
+    name: str
+    kind: PlanKind
+    rank: int
+    currency: str
+    interval: str
+    charges: Sequence[Mapping[str, Any]]
+    grants: Sequence[Granted]
+    interval_count: int = 1
+    requires: Sequence[str] = ()
+
+
+def publish(
+    unit: Unit, draft: Draft, *, read_charge: Callable[[Mapping[str, Any]], str | None], now: datetime
+) -> PlanVersion:
+    """Freeze the next version of a plan. `read_charge` checks one charge document and tells the meter it counts, if any."""
+    store = CatalogStore(unit)
+    exponent(draft.currency)
+    if draft.interval not in {interval.value for interval in Interval}:
+        raise InvalidError("a plan renews by day, week, month or year", interval=draft.interval)
+    _check_charges(draft, read_charge, set(store.meters()))
+    _check_grants(draft, {key: feature.kind for key, feature in store.features().items()})
+    earlier = store.versions(draft.key)
+    if earlier and earlier[-1].kind is not draft.kind:
+        raise InvalidError(f"{draft.key!r} is already an {earlier[-1].kind.value}", plan=draft.key)
+    version = PlanVersion(
+        id=new_id("pv"),
+        plan_key=draft.key,
+        plan_name=draft.name,
+        kind=draft.kind,
+        rank=draft.rank,
+        number=len(earlier) + 1,
+        currency=draft.currency,
+        interval=draft.interval,
+        interval_count=draft.interval_count,
+        charges=tuple(draft.charges),
+        grants=tuple(draft.grants),
+        requires=tuple(draft.requires),
+        published_at=now,
+    )
+    store.add_version(version)
+    unit.emit("plan.published", f"{version.plan_key}:{version.number}", {"plan": version.plan_key}, now)
+    return version
+
+
+def _check_charges(draft: Draft, read_charge: Callable[[Mapping[str, Any]], str | None], meters: set[str]) -> None:
+    for position, document in enumerate(draft.charges):
+        meter = read_charge(document)
+        if meter is not None and meter not in meters:
+            raise InvalidError(
+                f"charge {position} of {draft.key!r} counts the meter {meter!r}, which does not exist; create it first",
+                plan=draft.key,
+                meter=meter,
+            )
+
+
+def _check_grants(draft: Draft, kinds: Mapping[str, FeatureKind]) -> None:
+    for grant in draft.grants:
+        kind = kinds.get(grant.feature)
+        if kind is None:
+            raise InvalidError(
+                f"{draft.key!r} grants {grant.feature!r}, which is not a feature; create it first",
+                plan=draft.key,
+                feature=grant.feature,
+            )
+        is_boolean = isinstance(grant.value, bool)
+        if is_boolean != (kind is FeatureKind.BOOLEAN):
+            raise InvalidError(
+                f"{grant.feature!r} is a {kind.value} feature; grant it {_wanted(kind)}", feature=grant.feature
+            )
+        if not is_boolean and grant.value is not None and grant.value < 0:
+            raise InvalidError("a limit is a whole number from 0, or null for none", feature=grant.feature)
+
+
+def _wanted(kind: FeatureKind) -> str:
+    return "true or false" if kind is FeatureKind.BOOLEAN else "a whole number, or null for no limit"

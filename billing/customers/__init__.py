@@ -1,0 +1,1 @@
+"""The people and firms a tenant sells to, known by the business's own key."""

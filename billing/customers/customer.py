@@ -1,0 +1,37 @@
+"""A customer as the business knows them: its own key, where they are, and what they agreed to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from billing.kernel.errors import InvalidError, NotFoundError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MAX_KEY = 200
+
+
+class CustomerNotFoundError(NotFoundError):
+    """No such customer of this tenant."""
+
+    code = "customer_not_found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """`key` is the business's own name for the customer; `consents` lists the purposes they agreed to (such as marketing)."""
+
+    id: str
+    key: str
+    created_at: datetime
+    name: str = ""
+    email: str = ""
+    country: str = ""
+    zone: str = "UTC"
+    consents: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.key) <= MAX_KEY:
+            raise InvalidError(f"a customer's key has 1 to {MAX_KEY} characters", key=self.key[:60])

@@ -1,0 +1,135 @@
+"""The queries over customers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from billing.customers.customer import Customer, CustomerNotFoundError
+from billing.customers.tables import CustomerRow
+from billing.kernel.ids import new_id
+from billing.kernel.page import Page, decode_cursor, encode_cursor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from billing.db.session import Unit
+
+_BATCH = 500
+
+
+class CustomerStore:
+    """Reads and writes the customers of one tenant."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._session = unit.session
+
+    def add(self, customer: Customer) -> None:
+        """A new customer; a key that is taken is a conflict."""
+        self._session.add(_to_row(customer))
+        self._session.flush()
+
+    def update(self, customer: Customer) -> None:
+        """Replace what is known of a customer, by id."""
+        row = self._session.scalars(select(CustomerRow).where(CustomerRow.id == customer.id)).one()
+        row.name, row.email, row.country = customer.name, customer.email, customer.country
+        row.zone, row.consents = customer.zone, list(customer.consents)
+        self._session.flush()
+
+    def find(self, key: str) -> Customer | None:
+        """The customer with this key or id."""
+        row = self._session.scalar(
+            select(CustomerRow)
+            .where((CustomerRow.key == key) | (CustomerRow.id == key))
+            .order_by(CustomerRow.key != key)
+        )
+        return None if row is None else _from_row(row)
+
+    def get(self, key: str) -> Customer:
+        """The customer with this key or id; an error that names it otherwise."""
+        customer = self.find(key)
+        if customer is None:
+            raise CustomerNotFoundError(f"there is no customer {key[:60]!r}", customer=key[:200])
+        return customer
+
+    def by_ids(self, ids: Iterable[str]) -> dict[str, Customer]:
+        """Customers by id."""
+        wanted = sorted(set(ids))
+        found: dict[str, Customer] = {}
+        for start in range(0, len(wanted), _BATCH):
+            batch = wanted[start : start + _BATCH]
+            rows = self._session.scalars(select(CustomerRow).where(CustomerRow.id.in_(batch)))
+            found.update((row.id, _from_row(row)) for row in rows)
+        return found
+
+    def ids_by_key(self, keys: Iterable[str]) -> dict[str, str]:
+        """The id of each key that exists."""
+        wanted = sorted(set(keys))
+        found: dict[str, str] = {}
+        for start in range(0, len(wanted), _BATCH):
+            batch = wanted[start : start + _BATCH]
+            rows = self._session.execute(select(CustomerRow.key, CustomerRow.id).where(CustomerRow.key.in_(batch)))
+            found.update((row.key, row.id) for row in rows)
+        return found
+
+    def ensure(
+        self, keys: Iterable[str], created_at: datetime, country_of: dict[str, str] | None = None
+    ) -> dict[str, str]:
+        """The id of every key, making plain customers of those that are new."""
+        wanted = sorted(set(keys))
+        found = self.ids_by_key(wanted)
+        fresh = [
+            Customer(id=new_id("cus"), key=key, created_at=created_at, country=(country_of or {}).get(key, ""))
+            for key in wanted
+            if key not in found
+        ]
+        self._session.add_all(_to_row(customer) for customer in fresh)
+        self._session.flush()
+        found.update((customer.key, customer.id) for customer in fresh)
+        return found
+
+    def page(self, *, limit: int, cursor: str | None = None, prefix: str = "") -> Page[Customer]:
+        """Customers in order of key, optionally those whose key or name starts with `prefix`."""
+        query = select(CustomerRow).order_by(CustomerRow.key).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(CustomerRow.key > decode_cursor(cursor))
+        if prefix:
+            query = query.where(
+                CustomerRow.key.startswith(prefix, autoescape=True)
+                | CustomerRow.name.istartswith(prefix, autoescape=True)
+            )
+        items = [_from_row(row) for row in self._session.scalars(query)]
+        more = len(items) > limit
+        return Page(tuple(items[:limit]), encode_cursor(items[limit - 1].key) if more else None)
+
+    def count(self) -> int:
+        """How many customers there are."""
+        return self._session.scalar(select(func.count()).select_from(CustomerRow)) or 0
+
+
+def _to_row(customer: Customer) -> CustomerRow:
+    return CustomerRow(
+        id=customer.id,
+        key=customer.key,
+        name=customer.name,
+        email=customer.email,
+        country=customer.country,
+        zone=customer.zone,
+        consents=list(customer.consents),
+        created_at=customer.created_at,
+    )
+
+
+def _from_row(row: CustomerRow) -> Customer:
+    return Customer(
+        id=row.id,
+        key=row.key,
+        name=row.name,
+        email=row.email,
+        country=row.country,
+        zone=row.zone,
+        consents=tuple(row.consents),
+        created_at=row.created_at,
+    )

@@ -1,0 +1,27 @@
+"""Rows of customers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.db.base import ID, KEY, TenantRow
+from billing.db.columns import Document
+
+
+class CustomerRow(TenantRow):
+    """A customer; the business's key is unique within its tenant."""
+
+    __tablename__ = "customers"
+    __table_args__ = (UniqueConstraint("tenant_id", "key"),)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    key: Mapped[str] = mapped_column(KEY)
+    name: Mapped[str]
+    email: Mapped[str]
+    country: Mapped[str]
+    zone: Mapped[str]
+    consents: Mapped[list[str]] = mapped_column(Document)
+    created_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""Rows and transactions: how everything above reaches SQLite or PostgreSQL, always inside one tenant's scope."""

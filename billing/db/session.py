@@ -1,0 +1,118 @@
+"""The database as the rest sees it: a unit of work per use case, one transaction each, bound to one tenant.
+
+`Database.unit` writes (on SQLite it takes the write lock at once, so that a read never has to be upgraded and fail); `Database.view`
+reads a consistent snapshot and refuses to write.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
+
+from billing.db.scope import Scope, ScopedSession, ScopeError
+from billing.db.tables import OutboxRow
+from billing.kernel.errors import ConflictError
+from billing.kernel.ids import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+APP_ROLE = "uptier_app"
+_READ_ONLY = "uptier_read_only"
+
+
+class Unit:
+    """One use case's work: the session that its stores read and write through, and the outbox it speaks into."""
+
+    def __init__(self, session: ScopedSession) -> None:
+        self.session = session
+
+    @property
+    def scope(self) -> Scope:
+        """Whose data this unit is about."""
+        return self.session.scope
+
+    def emit(self, kind: str, key: str, payload: dict[str, Any], at: datetime) -> None:
+        """Write a fact for the outside world; `key` makes it unique, so that a repeated use case speaks once."""
+        self.session.add(OutboxRow(id=new_id("evt"), key=f"{kind}:{key}", kind=kind, payload=payload, created_at=at))
+
+
+class Database:
+    """An engine with the house's rules set: WAL and foreign keys on SQLite, the unprivileged role on PostgreSQL."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url = make_url(url)
+        self.engine = _sqlite(url) if self.is_sqlite else _postgres(url, pool_size)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the embedded engine serves."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def unit(self, scope: Scope) -> Iterator[Unit]:
+        """A transaction that commits when the block ends and leaves nothing behind when it raises."""
+        with ScopedSession(self.engine, scope=scope, expire_on_commit=False) as session:
+            try:
+                with session.begin():
+                    yield Unit(session)
+            except IntegrityError as error:
+                raise ConflictError("the write collides with what is stored", constraint=_constraint(error)) from error
+
+    @contextmanager
+    def view(self, scope: Scope) -> Iterator[Unit]:
+        """A read-only transaction."""
+        engine = self.engine.execution_options(**{_READ_ONLY: True})
+        with ScopedSession(engine, scope=scope, expire_on_commit=False, autoflush=False) as session:
+            event.listen(session, "before_flush", _refuse_writes)
+            yield Unit(session)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def _refuse_writes(session: ScopedSession, *_: object) -> None:
+    if session.new or session.dirty or session.deleted:
+        raise ScopeError("a view was asked to write; open a unit instead")
+
+
+def _constraint(error: IntegrityError) -> str:
+    diagnosis = getattr(error.orig, "diag", None)
+    return str(getattr(diagnosis, "constraint_name", None) or error.orig).split("\n")[0][:200]
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, see below
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "busy_timeout=30000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        read_only = connection.get_execution_options().get(_READ_ONLY)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres(url: str, pool_size: int) -> Engine:
+    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def _step_down(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET ROLE {APP_ROLE}")
+        connection.commit()
+
+    return engine

@@ -1,0 +1,30 @@
+"""Inserting what is not there yet: one statement, decided by the unique key itself, the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import InstrumentedAttribute
+
+    from billing.db.base import TenantRow
+    from billing.db.scope import ScopedSession
+
+
+def insert_new(
+    session: ScopedSession,
+    row: type[TenantRow],
+    values: Sequence[dict[str, Any]],
+    key: Sequence[InstrumentedAttribute[Any]],
+) -> list[tuple[Any, ...]]:
+    """Insert the rows whose unique keys are free and leave the others alone; the answer is `key` of each row inserted."""
+    if not values:
+        return []
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    statement: Any = (sqlite.insert if is_sqlite else postgresql.insert)(row)
+    result = session.execute(statement.on_conflict_do_nothing().returning(*key), list(values))
+    return [tuple(found) for found in result]

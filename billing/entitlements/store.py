@@ -1,0 +1,81 @@
+"""The queries over grants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from billing.entitlements.grant import Grant
+from billing.entitlements.tables import GrantRow
+from billing.kernel.cadence import Cadence, Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from billing.db.session import Unit
+
+
+class GrantStore:
+    """Reads and writes the rights of one tenant's customers."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._session = unit.session
+
+    def add(self, grants: Iterable[Grant]) -> None:
+        """New rights."""
+        self._session.add_all(_to_row(grant) for grant in grants)
+        self._session.flush()
+
+    def of_customer(self, customer_id: str, now: datetime) -> list[Grant]:
+        """Every right of a customer that has started and not ended."""
+        rows = self._session.scalars(
+            select(GrantRow)
+            .where(GrantRow.customer_id == customer_id, GrantRow.starts_at <= now)
+            .where(or_(GrantRow.ends_at.is_(None), GrantRow.ends_at > now))
+        )
+        return [_from_row(row) for row in rows]
+
+    def end(self, subscription_id: str, at: datetime, source_key: str | None = None) -> None:
+        """End the open rights that a subscription gave, all or those of one plan or add-on."""
+        query = select(GrantRow).where(GrantRow.subscription_id == subscription_id)
+        query = query.where(or_(GrantRow.ends_at.is_(None), GrantRow.ends_at > at))
+        if source_key is not None:
+            query = query.where(GrantRow.source_key == source_key)
+        for row in self._session.scalars(query):
+            row.ends_at = at
+        self._session.flush()
+
+
+def _to_row(grant: Grant) -> GrantRow:
+    return GrantRow(
+        id=grant.id,
+        customer_id=grant.customer_id,
+        feature=grant.feature,
+        value={"value": grant.value},
+        source_kind=grant.source_kind,
+        source_key=grant.source_key,
+        subscription_id=grant.subscription_id,
+        anchor=grant.cadence.anchor,
+        interval=grant.cadence.interval.value,
+        interval_count=grant.cadence.count,
+        zone=grant.cadence.zone,
+        starts_at=grant.starts_at,
+        ends_at=grant.ends_at,
+    )
+
+
+def _from_row(row: GrantRow) -> Grant:
+    return Grant(
+        id=row.id,
+        customer_id=row.customer_id,
+        feature=row.feature,
+        value=row.value["value"],
+        source_kind=row.source_kind,
+        source_key=row.source_key,
+        subscription_id=row.subscription_id,
+        cadence=Cadence(row.anchor, Interval(row.interval), row.interval_count, row.zone),
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+    )

@@ -1,0 +1,167 @@
+"""The queries over invoices and number series."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from billing.invoices.invoice import Invoice, InvoiceLine, InvoiceNotFoundError, InvoiceStatus
+from billing.invoices.tables import InvoiceLineRow, InvoiceRow, SeriesRow
+from billing.kernel.money import Money
+from billing.kernel.page import Page, decode_cursor, encode_cursor
+from billing.kernel.period import Period
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Select
+
+    from billing.db.session import Unit
+
+
+class InvoiceStore:
+    """Reads and writes the invoices of one tenant."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._session = unit.session
+
+    def add(self, invoice: Invoice) -> None:
+        """A new invoice with its lines; a period that was billed already is a conflict."""
+        row = InvoiceRow(
+            id=invoice.id,
+            customer_id=invoice.customer_id,
+            subscription_id=invoice.subscription_id,
+            sequence=invoice.sequence,
+            currency=invoice.currency,
+            period_start=invoice.period.start if invoice.period else None,
+            period_end=invoice.period.end if invoice.period else None,
+            closes_at=invoice.closes_at,
+            created_at=invoice.created_at,
+        )
+        _write(row, invoice)
+        self._session.add(row)
+        self._session.flush()
+        self._add_lines(invoice, start=0)
+
+    def save(self, invoice: Invoice) -> None:
+        """Store a new state and any lines that were added to the end."""
+        row = self._session.scalars(select(InvoiceRow).where(InvoiceRow.id == invoice.id)).one()
+        _write(row, invoice)
+        stored = len(self._lines([invoice.id]).get(invoice.id, ()))
+        self._add_lines(invoice, start=stored)
+
+    def _add_lines(self, invoice: Invoice, *, start: int) -> None:
+        self._session.add_all(
+            InvoiceLineRow(
+                invoice_id=invoice.id,
+                position=position,
+                key=line.key,
+                kind=line.kind,
+                amount_minor=line.amount.amount_minor,
+                version_id=line.version_id,
+                quote_id=line.quote_id,
+                document=dict(line.document),
+            )
+            for position, line in enumerate(invoice.lines)
+            if position >= start
+        )
+        self._session.flush()
+
+    def get(self, invoice_id: str) -> Invoice:
+        """One invoice by id or number, to read."""
+        return self._one(select(InvoiceRow), invoice_id)
+
+    def lock(self, invoice_id: str) -> Invoice:
+        """One invoice, to change: others wait until this unit of work ends."""
+        return self._one(select(InvoiceRow).with_for_update(), invoice_id)
+
+    def _one(self, query: Select[InvoiceRow], invoice_id: str) -> Invoice:
+        row = self._session.scalar(query.where((InvoiceRow.id == invoice_id) | (InvoiceRow.number == invoice_id)))
+        if row is None:
+            raise InvoiceNotFoundError(f"there is no invoice {invoice_id[:60]!r}", invoice=invoice_id[:200])
+        return _from_row(row, self._lines([row.id]).get(row.id, ()))
+
+    def page(
+        self,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        customer_id: str | None = None,
+        status: InvoiceStatus | None = None,
+    ) -> Page[Invoice]:
+        """Invoices, newest first."""
+        query = select(InvoiceRow).order_by(InvoiceRow.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(InvoiceRow.id < decode_cursor(cursor))
+        if customer_id is not None:
+            query = query.where(InvoiceRow.customer_id == customer_id)
+        if status is not None:
+            query = query.where(InvoiceRow.status == status.value)
+        rows = list(self._session.scalars(query))
+        lines = self._lines([row.id for row in rows])
+        items = tuple(_from_row(row, lines.get(row.id, ())) for row in rows[:limit])
+        return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
+
+    def closing(self, now: datetime) -> list[str]:
+        """Ids of drafts that have waited long enough, in the order they close."""
+        query = (
+            select(InvoiceRow.id)
+            .where(InvoiceRow.status == InvoiceStatus.DRAFT.value, InvoiceRow.closes_at <= now)
+            .order_by(InvoiceRow.closes_at, InvoiceRow.id)
+        )
+        return list(self._session.scalars(query))
+
+    def next_number(self, series: str) -> int:
+        """The next number of a series, without gaps: the counter's row stays locked until this unit of work ends."""
+        row = self._session.scalar(select(SeriesRow).where(SeriesRow.series == series).with_for_update())
+        if row is None:
+            row = SeriesRow(series=series, last_number=0)
+            self._session.add(row)
+        row.last_number += 1
+        self._session.flush()
+        return row.last_number
+
+    def _lines(self, ids: list[str]) -> dict[str, tuple[InvoiceLine, ...]]:
+        query = select(InvoiceLineRow, InvoiceRow.currency).join(InvoiceRow, InvoiceRow.id == InvoiceLineRow.invoice_id)
+        query = query.where(InvoiceLineRow.invoice_id.in_(ids)).order_by(
+            InvoiceLineRow.invoice_id, InvoiceLineRow.position
+        )
+        found: dict[str, list[InvoiceLine]] = {}
+        for row, currency in self._session.execute(query):
+            found.setdefault(row.invoice_id, []).append(
+                InvoiceLine(
+                    key=row.key,
+                    kind=row.kind,
+                    amount=Money(row.amount_minor, currency),
+                    version_id=row.version_id,
+                    quote_id=row.quote_id,
+                    document=row.document,
+                )
+            )
+        return {invoice_id: tuple(lines) for invoice_id, lines in found.items()}
+
+
+def _write(row: InvoiceRow, invoice: Invoice) -> None:
+    row.status, row.number = invoice.status.value, invoice.number
+    row.issued_at, row.paid_at = invoice.issued_at, invoice.paid_at
+    row.total_minor = invoice.total.amount_minor
+
+
+def _from_row(row: InvoiceRow, lines: tuple[InvoiceLine, ...]) -> Invoice:
+    period = Period(row.period_start, row.period_end) if row.period_start and row.period_end else None
+    return Invoice(
+        id=row.id,
+        customer_id=row.customer_id,
+        subscription_id=row.subscription_id,
+        sequence=row.sequence,
+        status=InvoiceStatus(row.status),
+        currency=row.currency,
+        period=period,
+        closes_at=row.closes_at,
+        created_at=row.created_at,
+        number=row.number,
+        issued_at=row.issued_at,
+        paid_at=row.paid_at,
+        lines=lines,
+    )

@@ -1,0 +1,31 @@
+"""Rows of usage events. The primary key is the identity of the event, so that a repeat cannot be stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.db.base import ID, KEY, TenantRow, same_tenant
+from billing.db.columns import Document
+
+
+class EventRow(TenantRow):
+    """A usage event as it came: (tenant, source, id) is unique for ever."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        same_tenant("customer_id", "customers"),
+        Index("ix_events_customer", "tenant_id", "customer_id", "type", "at"),
+        Index("ix_events_at", "tenant_id", "at"),
+    )
+
+    source: Mapped[str] = mapped_column(KEY, primary_key=True)
+    event_id: Mapped[str] = mapped_column(KEY, primary_key=True)
+    type: Mapped[str] = mapped_column(KEY)
+    customer_id: Mapped[str] = mapped_column(ID)
+    at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    data: Mapped[dict[str, Any]] = mapped_column(Document)

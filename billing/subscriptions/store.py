@@ -1,0 +1,208 @@
+"""The queries over subscriptions and their history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, or_, select
+
+from billing.kernel.cadence import Cadence, Interval
+from billing.kernel.ids import new_id
+from billing.kernel.page import Page, decode_cursor, encode_cursor
+from billing.subscriptions.subscription import AddonItem, StateChange, Status, Subscription, SubscriptionNotFoundError
+from billing.subscriptions.tables import SubscriptionAddonRow, SubscriptionEventRow, SubscriptionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from billing.db.session import Unit
+
+
+class SubscriptionStore:
+    """Reads and writes the subscriptions of one tenant."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._session = unit.session
+
+    def add(self, subscription: Subscription) -> None:
+        """A new subscription."""
+        row = SubscriptionRow(
+            id=subscription.id,
+            customer_id=subscription.customer_id,
+            currency=subscription.currency,
+            anchor=subscription.cadence.anchor,
+            interval=subscription.cadence.interval.value,
+            interval_count=subscription.cadence.count,
+            zone=subscription.cadence.zone,
+            started_at=subscription.started_at,
+        )
+        _write(row, subscription)
+        self._session.add(row)
+        self._session.flush()
+        self._write_addons(subscription)
+
+    def save(self, subscription: Subscription) -> None:
+        """Replace what changes over a subscription's life."""
+        row = self._session.scalars(select(SubscriptionRow).where(SubscriptionRow.id == subscription.id)).one()
+        _write(row, subscription)
+        self._session.execute(
+            delete(SubscriptionAddonRow).where(SubscriptionAddonRow.subscription_id == subscription.id)
+        )
+        self._write_addons(subscription)
+
+    def _write_addons(self, subscription: Subscription) -> None:
+        self._session.add_all(
+            SubscriptionAddonRow(
+                subscription_id=subscription.id,
+                plan_key=addon.plan_key,
+                version_id=addon.version_id,
+                started_at=addon.started_at,
+            )
+            for addon in subscription.addons
+        )
+        self._session.flush()
+
+    def get(self, subscription_id: str) -> Subscription:
+        """One subscription, to read."""
+        return self._one(subscription_id, for_change=False)
+
+    def lock(self, subscription_id: str) -> Subscription:
+        """One subscription, to change: others wait until this unit of work ends."""
+        return self._one(subscription_id, for_change=True)
+
+    def _one(self, subscription_id: str, *, for_change: bool) -> Subscription:
+        query = select(SubscriptionRow).where(SubscriptionRow.id == subscription_id)
+        if for_change:
+            query = query.with_for_update().execution_options(populate_existing=True)
+        row = self._session.scalar(query)
+        if row is None:
+            raise SubscriptionNotFoundError(
+                f"there is no subscription {subscription_id[:60]!r}", subscription=subscription_id[:200]
+            )
+        return _from_row(row, self._addons([row.id]).get(row.id, ()))
+
+    def running_of(self, customer_ids: Iterable[str]) -> dict[str, Subscription]:
+        """The running subscription of each customer that has one."""
+        wanted = sorted(set(customer_ids))
+        found: dict[str, Subscription] = {}
+        for start in range(0, len(wanted), 500):
+            query = select(SubscriptionRow).where(
+                SubscriptionRow.customer_id.in_(wanted[start : start + 500]),
+                SubscriptionRow.status != Status.ENDED.value,
+            )
+            rows = list(self._session.scalars(query))
+            addons = self._addons([row.id for row in rows])
+            found.update((row.customer_id, _from_row(row, addons.get(row.id, ()))) for row in rows)
+        return found
+
+    def due(self, now: datetime) -> list[str]:
+        """Ids of running subscriptions with something to bill or end by `now`, oldest boundary first."""
+        query = (
+            select(SubscriptionRow.id)
+            .where(SubscriptionRow.status != Status.ENDED.value, SubscriptionRow.next_boundary_at <= now)
+            .order_by(SubscriptionRow.next_boundary_at, SubscriptionRow.id)
+        )
+        return list(self._session.scalars(query))
+
+    def page(self, *, limit: int, cursor: str | None = None, customer_id: str | None = None) -> Page[Subscription]:
+        """Subscriptions in order of id, of one customer or all."""
+        query = select(SubscriptionRow).order_by(SubscriptionRow.id).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(SubscriptionRow.id > decode_cursor(cursor))
+        if customer_id is not None:
+            query = query.where(SubscriptionRow.customer_id == customer_id)
+        rows = list(self._session.scalars(query))
+        addons = self._addons([row.id for row in rows])
+        items = tuple(_from_row(row, addons.get(row.id, ())) for row in rows[:limit])
+        return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
+
+    def _addons(self, ids: list[str]) -> dict[str, tuple[AddonItem, ...]]:
+        query = select(SubscriptionAddonRow).where(SubscriptionAddonRow.subscription_id.in_(ids))
+        found: dict[str, tuple[AddonItem, ...]] = {}
+        for row in self._session.scalars(query.order_by(SubscriptionAddonRow.plan_key)):
+            item = AddonItem(plan_key=row.plan_key, version_id=row.version_id, started_at=row.started_at)
+            found[row.subscription_id] = (*found.get(row.subscription_id, ()), item)
+        return found
+
+    def record(self, change: StateChange) -> None:
+        """Add a step to the history."""
+        self._session.add(
+            SubscriptionEventRow(
+                id=new_id("sev"),
+                subscription_id=change.subscription_id,
+                customer_id=change.customer_id,
+                kind=change.kind,
+                plan_key=change.plan_key,
+                plan_rank=change.plan_rank,
+                mrr_minor=change.mrr_minor,
+                at=change.at,
+                received_at=change.received_at,
+            )
+        )
+        self._session.flush()
+
+    def history_before(self, moment: datetime, customer_id: str | None = None) -> Iterator[tuple[Any, ...]]:
+        """(customer id, kind, plan key, plan rank, mrr minor, at, received at, id) of steps before `moment`, oldest first."""
+        event = SubscriptionEventRow
+        query = (
+            select(
+                event.customer_id,
+                event.kind,
+                event.plan_key,
+                event.plan_rank,
+                event.mrr_minor,
+                event.at,
+                event.received_at,
+                event.id,
+            )
+            .where(event.at < moment)
+            .order_by(event.at, event.id)
+        )
+        if customer_id is not None:
+            query = query.where(event.customer_id == customer_id)
+        for row in self._session.execute(query.execution_options(yield_per=10_000)):
+            yield tuple(row)
+
+    def mrr(self) -> dict[str, int]:
+        """Monthly recurring revenue by currency, in minor units: the last step of every running subscription."""
+        steps = select(SubscriptionEventRow.subscription_id, SubscriptionEventRow.mrr_minor)
+        ordered = self._session.execute(steps.order_by(SubscriptionEventRow.at, SubscriptionEventRow.id))
+        last = {str(row[0]): int(row[1]) for row in ordered}
+        totals: dict[str, int] = {}
+        running = select(SubscriptionRow.id, SubscriptionRow.currency).where(
+            or_(SubscriptionRow.status == Status.ACTIVE.value, SubscriptionRow.status == Status.CANCELLING.value)
+        )
+        for subscription_id, currency in self._session.execute(running):
+            totals[currency] = totals.get(currency, 0) + last.get(subscription_id, 0)
+        return totals
+
+
+def next_boundary(subscription: Subscription) -> datetime:
+    """When something next falls due: the end of the last billed period, or the end of the subscription if sooner."""
+    boundary = subscription.cadence.boundary(subscription.billed_periods)
+    return boundary if subscription.ends_at is None else min(boundary, subscription.ends_at)
+
+
+def _write(row: SubscriptionRow, subscription: Subscription) -> None:
+    row.plan_key, row.version_id = subscription.plan_key, subscription.version_id
+    row.status, row.ends_at = subscription.status.value, subscription.ends_at
+    row.billed_periods, row.revision = subscription.billed_periods, subscription.revision
+    row.next_boundary_at = next_boundary(subscription)
+
+
+def _from_row(row: SubscriptionRow, addons: tuple[AddonItem, ...]) -> Subscription:
+    return Subscription(
+        id=row.id,
+        customer_id=row.customer_id,
+        plan_key=row.plan_key,
+        version_id=row.version_id,
+        currency=row.currency,
+        cadence=Cadence(row.anchor, Interval(row.interval), row.interval_count, row.zone),
+        status=Status(row.status),
+        started_at=row.started_at,
+        ends_at=row.ends_at,
+        billed_periods=row.billed_periods,
+        revision=row.revision,
+        addons=addons,
+    )

@@ -1,0 +1,1 @@
+"""Which offer, if any, a customer should see now: signals, rules, suppression and choice, each pure and traced."""
