@@ -58,7 +58,7 @@ class Access:
     unlock: tuple[Unlock, ...] = ()
 
 
-def decide(  # noqa: PLR0913 (a gate answers from everything it is told)
+def decide(
     feature: Feature,
     right: Right | None,
     *,

@@ -15,7 +15,7 @@ from billing.entitlements.grant import Right, effective
 from billing.entitlements.store import GrantStore
 from billing.metering.aggregate import quantity as metered_quantity
 from billing.metering.store import EventStore
-from billing.pricing.recurring import recurring_price
+from billing.pricing.ratecard import recurring_price
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ ONE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """May this customer (by key) use this feature, or `quantity` more units of it?"""
+    """Whether this customer (by key) may use this feature, or `quantity` more units of it."""
 
     customer: str
     feature: str
@@ -47,9 +47,7 @@ def check(unit: Unit, questions: Sequence[Question], *, now: datetime) -> list[A
     return [_answer(unit, question, features[question.feature], plans, now) for question in questions]
 
 
-def _answer(
-    unit: Unit, question: Question, feature: Feature, plans: dict[str, PlanVersion], now: datetime
-) -> Access:
+def _answer(unit: Unit, question: Question, feature: Feature, plans: dict[str, PlanVersion], now: datetime) -> Access:
     customer = CustomerStore(unit).get(question.customer)
     held = GrantStore(unit).of_customer(customer.id, now)
     right = effective([grant for grant in held if grant.feature == feature.key], now)

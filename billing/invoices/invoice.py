@@ -61,7 +61,10 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """`period` is the usage period it closes; `closes_at` is when a draft stops waiting for late usage."""
+    """`period` is the usage period it closes, rated by the versions `version_ids`; a draft waits for late usage until `closes_at`.
+
+    `credit` is what the customer's account paid of it.
+    """
 
     id: str
     customer_id: str
@@ -70,8 +73,10 @@ class Invoice:
     status: InvoiceStatus
     currency: str
     period: Period | None
+    version_ids: tuple[str, ...]
     closes_at: datetime
     created_at: datetime
+    credit: Money
     number: str | None = None
     issued_at: datetime | None = None
     paid_at: datetime | None = None
@@ -86,7 +91,7 @@ class Invoice:
     def amount_due(self) -> Money:
         """What is still to be paid: never below nothing, and nothing once paid."""
         zero = Money.zero(self.currency)
-        return zero if self.status is InvoiceStatus.PAID else max(self.total, zero)
+        return zero if self.status is InvoiceStatus.PAID else max(self.total - self.credit, zero)
 
     def moved_to(self, status: InvoiceStatus, at: datetime, number: str | None = None) -> Invoice:
         """This invoice in its next state; a step the table does not have is refused."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from billing.invoices.invoice import Invoice, InvoiceLine, InvoiceNotFoundError, InvoiceStatus
 from billing.invoices.tables import InvoiceLineRow, InvoiceRow, SeriesRow
@@ -36,6 +36,7 @@ class InvoiceStore:
             currency=invoice.currency,
             period_start=invoice.period.start if invoice.period else None,
             period_end=invoice.period.end if invoice.period else None,
+            version_ids=list(invoice.version_ids),
             closes_at=invoice.closes_at,
             created_at=invoice.created_at,
         )
@@ -112,6 +113,14 @@ class InvoiceStore:
         )
         return list(self._session.scalars(query))
 
+    def totals(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """(how many, sum in minor units) of invoices by status and currency."""
+        query = select(InvoiceRow.status, InvoiceRow.currency, func.count(), func.sum(InvoiceRow.total_minor)).group_by(
+            InvoiceRow.status, InvoiceRow.currency
+        )
+        rows = self._session.execute(query)
+        return {(status, currency): (int(count), int(total or 0)) for status, currency, count, total in rows}
+
     def next_number(self, series: str) -> int:
         """The next number of a series, without gaps: the counter's row stays locked until this unit of work ends."""
         row = self._session.scalar(select(SeriesRow).where(SeriesRow.series == series).with_for_update())
@@ -145,7 +154,7 @@ class InvoiceStore:
 def _write(row: InvoiceRow, invoice: Invoice) -> None:
     row.status, row.number = invoice.status.value, invoice.number
     row.issued_at, row.paid_at = invoice.issued_at, invoice.paid_at
-    row.total_minor = invoice.total.amount_minor
+    row.total_minor, row.credit_minor = invoice.total.amount_minor, invoice.credit.amount_minor
 
 
 def _from_row(row: InvoiceRow, lines: tuple[InvoiceLine, ...]) -> Invoice:
@@ -158,6 +167,8 @@ def _from_row(row: InvoiceRow, lines: tuple[InvoiceLine, ...]) -> Invoice:
         status=InvoiceStatus(row.status),
         currency=row.currency,
         period=period,
+        version_ids=tuple(row.version_ids),
+        credit=Money(row.credit_minor, row.currency),
         closes_at=row.closes_at,
         created_at=row.created_at,
         number=row.number,

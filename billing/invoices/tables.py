@@ -38,7 +38,9 @@ class InvoiceRow(TenantRow):
     number: Mapped[str | None] = mapped_column(KEY)
     issued_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
+    version_ids: Mapped[list[str]] = mapped_column(Document)
     total_minor: Mapped[int]
+    credit_minor: Mapped[int]
 
 
 class InvoiceLineRow(TenantRow):

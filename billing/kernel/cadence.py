@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -43,6 +43,18 @@ class Cadence:
         if self.count < 1:
             raise InvalidError("a cadence repeats every one or more intervals", count=self.count)
         zone_of(self.zone)
+
+    @classmethod
+    def monthly_on(cls, day: int, near: datetime, zone: str = "UTC") -> Cadence:
+        """Every month at local midnight on `day`, or on the last day of a month that is shorter; anchored in January of `near`'s year.
+
+        >>> cadence = Cadence.monthly_on(31, datetime(2012, 4, 30, tzinfo=UTC))
+        >>> cadence.period_at(datetime(2012, 4, 30, tzinfo=UTC)).end.date().isoformat()
+        '2012-05-31'
+        """
+        if not 1 <= day <= 31:
+            raise InvalidError("a billing day is a day of the month, from 1 to 31", day=day)
+        return cls(datetime(local_date(near, zone).year, 1, day, tzinfo=zone_of(zone)), zone=zone)
 
     def boundary(self, number: int) -> datetime:
         """The instant in UTC at which period `number` starts; 0 is the anchor, negative numbers lie before it."""
@@ -82,6 +94,15 @@ class Cadence:
         return self.period(self.number_at(moment))
 
 
+def local_date(moment: datetime, zone: str) -> date:
+    """The calendar date on the wall of `zone` at `moment`.
+
+    >>> local_date(datetime(2012, 7, 16, 21, tzinfo=UTC), "Asia/Tokyo").isoformat()
+    '2012-07-17'
+    """
+    return utc(moment).astimezone(zone_of(zone)).date()
+
+
 def zone_of(name: str) -> ZoneInfo:
     """The IANA zone of that name, or an error that says what a name looks like."""
     try:
@@ -96,4 +117,4 @@ def _add_months(local: datetime, months: int) -> datetime:
     if not 1 <= year <= 9998:
         raise InvalidError("the date is outside the calendar", year=year)
     day = min(local.day, monthrange(year, month + 1)[1])
-    return local.replace(year=year, month=month + 1, day=day)
+    return local.replace(year=year, month=month + 1, day=day, fold=0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from billing.kernel.money import format_quantity
 from billing.pricing.charge import ChargeModel
 from billing.pricing.document import check_fields, flag_field
-from billing.pricing.rated import Rated, TraceStep
+from billing.pricing.rated import Rated, TraceStep, exact_text
 from billing.pricing.tiers import Tier, check_tiers, parse_tiers
 
 if TYPE_CHECKING:
@@ -72,11 +72,10 @@ class Graduated(ChargeModel):
                 amount=(upper - lower) * Fraction(tier.unit_price),
             )
             if tier.flat:
-                yield TraceStep(
-                    rule="tier_flat", detail=f"once for entering tier {number}", amount=Fraction(tier.flat)
-                )
+                yield TraceStep(rule="tier_flat", detail=f"once for entering tier {number}", amount=Fraction(tier.flat))
             lower = upper
 
 
 def _range(lower: Fraction, tier: Tier) -> str:
-    return f"above {lower} units" if tier.up_to is None else f"above {lower} up to {format_quantity(tier.up_to)} units"
+    above = f"above {exact_text(lower)}"
+    return f"{above} units" if tier.up_to is None else f"{above} up to {format_quantity(tier.up_to)} units"

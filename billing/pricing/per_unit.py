@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -14,12 +13,14 @@ from billing.pricing.rated import Rated, TraceStep, price_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class PerUnit(ChargeModel):
     """`unit_price` major units a unit, at most `cap` in all.
 
+    >>> from decimal import Decimal
     >>> PerUnit(Decimal("0.00002")).rate(Decimal(1234567), "USD").exact
     Fraction(1234567, 50000)
     >>> PerUnit(Decimal("0.10"), cap=Decimal(100)).rate(Decimal(1500), "USD").money().text

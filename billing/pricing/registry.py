@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from billing.pricing.charge import Charge, ChargeModel, Timing
 from billing.pricing.document import ChargeError, check_fields, text_field
 from billing.pricing.flat import Flat
 from billing.pricing.graduated import Graduated
 from billing.pricing.per_unit import PerUnit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CHARGE_MODELS: Mapping[str, type[ChargeModel]] = {
     Flat.model: Flat,
@@ -28,9 +26,7 @@ def parse_model(document: Mapping[str, Any]) -> ChargeModel:
     """
     name = document.get("model")
     if not isinstance(name, str) or name not in CHARGE_MODELS:
-        raise ChargeError(
-            f"model is one of {', '.join(sorted(CHARGE_MODELS))}", field="model", value=repr(name)[:60]
-        )
+        raise ChargeError(f"model is one of {', '.join(sorted(CHARGE_MODELS))}", field="model", value=repr(name)[:60])
     return CHARGE_MODELS[name].parse(document)
 
 
@@ -43,7 +39,7 @@ def parse_charge(document: Mapping[str, Any]) -> Charge:
     check_fields(document, required={"key", "name", "price"}, optional={"meter", "timing"})
     meter = None if document.get("meter") is None else text_field(document, "meter")
     price = document["price"]
-    if not isinstance(price, dict):
+    if not isinstance(price, Mapping):
         raise ChargeError("price is an object with a model", field="price", value=repr(price)[:60])
     try:
         model = parse_model(price)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -11,7 +12,7 @@ from billing.kernel.money import format_quantity
 from billing.pricing.document import ChargeError, check_fields, decimal_field, optional_decimal_field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 MAX_TIERS = 100
 
@@ -56,7 +57,7 @@ def check_tiers(tiers: Sequence[Tier], field: str = "tiers") -> None:
 
 
 def _tier(entry: object, where: str) -> Tier:
-    if not isinstance(entry, dict):
+    if not isinstance(entry, Mapping):
         raise ChargeError("a tier has up_to, unit_price and perhaps flat", field=where)
     try:
         check_fields(entry, required={"up_to", "unit_price"}, optional={"flat"})

@@ -1,0 +1,87 @@
+"""The queries over the ledger. There is no update and no delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, select
+
+from billing.db.upsert import insert_new
+from billing.kernel.money import Money
+from billing.ledger.account import Account
+from billing.ledger.balance import Balances
+from billing.ledger.posting import Entry, Transaction
+from billing.ledger.tables import LedgerEntryRow, LedgerTransactionRow
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from billing.db.session import Unit
+
+
+class LedgerStore:
+    """Appends to and reads the books of one tenant."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._session = unit.session
+
+    def append(self, transaction: Transaction) -> bool:
+        """Book a fact; one that is booked already changes nothing and answers False."""
+        head = {
+            "key": transaction.key,
+            "at": transaction.at,
+            "description": transaction.description,
+            "customer_id": transaction.customer,
+        }
+        if not insert_new(self._session, LedgerTransactionRow, [head], (LedgerTransactionRow.key,)):
+            return False
+        self._session.execute(
+            insert(LedgerEntryRow),
+            [
+                {
+                    "transaction_key": transaction.key,
+                    "position": position,
+                    "account": entry.account.value,
+                    "amount_minor": entry.amount.amount_minor,
+                    "currency": entry.amount.currency,
+                    "customer_id": transaction.customer,
+                }
+                for position, entry in enumerate(transaction.entries)
+            ],
+        )
+        return True
+
+    def balances(self, as_of: datetime | None = None) -> Balances:
+        """What stands on every account, summed by the database."""
+        query = select(LedgerEntryRow.account, LedgerEntryRow.currency, func.sum(LedgerEntryRow.amount_minor)).group_by(
+            LedgerEntryRow.account, LedgerEntryRow.currency
+        )
+        if as_of is not None:
+            query = query.join(LedgerTransactionRow, LedgerTransactionRow.key == LedgerEntryRow.transaction_key)
+            query = query.where(LedgerTransactionRow.at <= as_of)
+        rows = self._session.execute(query)
+        return Balances({(Account(account), currency): int(amount) for account, currency, amount in rows})
+
+    def credit_of(self, customer_id: str, currency: str) -> Money:
+        """What is owed to a customer as credit for later invoices."""
+        query = select(func.sum(LedgerEntryRow.amount_minor)).where(
+            LedgerEntryRow.customer_id == customer_id,
+            LedgerEntryRow.account == Account.CUSTOMER_CREDIT.value,
+            LedgerEntryRow.currency == currency,
+        )
+        return Money(-int(self._session.scalar(query) or 0), currency)
+
+    def transactions(self) -> list[Transaction]:
+        """Every fact in the books, in order of time; for proofs and small books."""
+        entries: dict[str, list[Entry]] = {}
+        ordered = select(LedgerEntryRow).order_by(LedgerEntryRow.transaction_key, LedgerEntryRow.position)
+        for row in self._session.scalars(ordered):
+            entry = Entry(Account(row.account), Money(row.amount_minor, row.currency))
+            entries.setdefault(row.transaction_key, []).append(entry)
+        heads = self._session.scalars(
+            select(LedgerTransactionRow).order_by(LedgerTransactionRow.at, LedgerTransactionRow.key)
+        )
+        return [
+            Transaction(row.key, row.at, row.description, tuple(entries.get(row.key, ())), row.customer_id)
+            for row in heads
+        ]

@@ -1,0 +1,1 @@
+"""Payments: money that came in for invoices."""

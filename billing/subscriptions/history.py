@@ -1,0 +1,41 @@
+"""Writing a step of a subscription's history, with the monthly value it leaves behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from billing.catalog.store import CatalogStore
+from billing.pricing.ratecard import read_card
+from billing.subscriptions.store import SubscriptionStore
+from billing.subscriptions.subscription import StateChange
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from billing.catalog.plan import PlanVersion
+    from billing.db.session import Unit
+    from billing.subscriptions.subscription import Subscription
+
+
+def record(unit: Unit, subscription: Subscription, kind: str, *, at: datetime) -> None:
+    """Add a step (`started`, `changed`, `cancelled`, `resumed`, `ended`) to the history and tell the outside world."""
+    versions = CatalogStore(unit).by_ids(subscription.version_ids)
+    monthly = 0 if kind == "ended" else sum(_monthly(version) for version in versions.values())
+    SubscriptionStore(unit).record(
+        StateChange(
+            subscription_id=subscription.id,
+            customer_id=subscription.customer_id,
+            kind=kind,
+            plan_key=subscription.plan_key,
+            plan_rank=versions[subscription.version_id].rank,
+            mrr_minor=monthly,
+            at=at,
+            received_at=at,
+        )
+    )
+    payload = {"subscription": subscription.id, "plan": subscription.plan_key}
+    unit.emit(f"subscription.{kind}", f"{subscription.id}:{subscription.revision}", payload, at)
+
+
+def _monthly(version: PlanVersion) -> int:
+    return read_card(version.charges, version.currency).monthly_minor(version.interval, version.interval_count)

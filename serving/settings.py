@@ -1,0 +1,51 @@
+"""Every setting of an installation in one typed object, read from the environment (`UPTIER_...`) or a `.env` file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where things are kept and how much is taken at once. The defaults run a shop on one machine with nothing installed."""
+
+    model_config = SettingsConfigDict(env_prefix="UPTIER_", env_file=".env", extra="ignore")
+
+    home: Path = Field(default=Path(".uptier"), description="folder for the embedded database, models and the secret")
+    database_url: str = Field(default="", description="SQLAlchemy URL; empty means SQLite in the home folder")
+    redis_url: str = Field(default="", description="Redis URL; empty means counters in the process")
+    mlflow_uri: str = Field(default="", description="MLflow tracking URI; empty means SQLite in the home folder, 'off' disables")
+    secret: SecretStr = Field(default=SecretStr(""), description="signing secret; empty means one kept in the home folder")
+    max_body_bytes: int = Field(default=8_000_000, description="largest request body that is read")
+    holdout_per_ten_thousand: int = Field(default=500, ge=0, le=10_000, description="customers who never see an offer")
+    quote_minutes: int = Field(default=60, ge=1, le=10_080, description="how long a quoted price holds")
+    grace_days: int = Field(default=1, ge=0, le=30, description="how long a draft invoice waits for late usage")
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database to use."""
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'uptier.db'}"
+
+    @property
+    def resolved_mlflow_uri(self) -> str | None:
+        """The MLflow store to write runs to, or None when it is switched off."""
+        if self.mlflow_uri == "off":
+            return None
+        return self.mlflow_uri or f"sqlite:///{self.home.resolve() / 'mlflow.db'}"
+
+    def signing_secret(self) -> bytes:
+        """The installation's secret: from the environment, or made once and kept readable by its owner alone."""
+        given = self.secret.get_secret_value()
+        if given:
+            return given.encode()
+        path = self.home / "secret"
+        if not path.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as handle:
+                handle.write(secrets.token_hex(32))
+        return path.read_text().strip().encode()

@@ -1,0 +1,57 @@
+"""Customer tokens: what a business signs on its server so that a browser may speak for one customer for a short while.
+
+A token is a JWT (RFC 7519, HS256) with `sub` the customer's key, `aud` "uptier" and `exp` at most an hour away. The signing secret of a
+tenant is derived from the installation's, so nothing is stored; the business reads it once with its secret key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import jwt
+
+from billing.kernel.errors import Kind, UptierError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+LONGEST_LIFE = timedelta(hours=1)
+_AUDIENCE = "uptier"
+_LEEWAY = timedelta(seconds=30)
+
+
+class CustomerTokenError(UptierError):
+    """The customer token is missing, expired, too long-lived or not signed by the business."""
+
+    code = "bad_customer_token"
+    kind = Kind.UNAUTHORIZED
+
+
+def signing_secret(installation_secret: bytes, tenant_id: str) -> str:
+    """The secret that a tenant signs its customer tokens with."""
+    return hmac.new(installation_secret, f"customer-token:{tenant_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def sign(secret: str, customer: str, *, now: datetime, life: timedelta = timedelta(minutes=30)) -> str:
+    """A token for one customer, as any JWT library of the business would make it."""
+    claims = {"sub": customer, "aud": _AUDIENCE, "iat": int(now.timestamp()), "exp": int((now + life).timestamp())}
+    return jwt.encode(claims, secret, algorithm="HS256")
+
+
+def customer_of(secret: str, token: str, *, now: datetime) -> str:
+    """The customer that a token speaks for, or the one error that tells what to do."""
+    try:
+        options = {"require": ["sub", "exp", "aud"], "verify_exp": False, "verify_iat": False}
+        claims = jwt.decode(token, secret, algorithms=["HS256"], audience=_AUDIENCE, options=options)
+        expires = int(claims["exp"])
+    except (jwt.InvalidTokenError, ValueError, TypeError):
+        raise CustomerTokenError("the customer token is not signed with this tenant's signing secret") from None
+    present = now.timestamp()
+    if expires <= present - _LEEWAY.total_seconds():
+        raise CustomerTokenError("the customer token has expired; ask the shop's server for a fresh one")
+    if expires > present + (LONGEST_LIFE + _LEEWAY).total_seconds():
+        raise CustomerTokenError("a customer token lives for an hour at most; sign one that ends sooner")
+    return str(claims["sub"])
