@@ -70,6 +70,10 @@ def publish(
 
 
 def _check_charges(draft: Draft, read_charge: Callable[[Mapping[str, Any]], str | None], meters: set[str]) -> None:
+    keys = [str(document.get("key")) for document in draft.charges]
+    repeated = next((key for key in keys if keys.count(key) > 1), None)
+    if repeated is not None:
+        raise InvalidError(f"{draft.key!r} has two charges called {repeated[:60]!r}", plan=draft.key)
     for position, document in enumerate(draft.charges):
         meter = read_charge(document)
         if meter is not None and meter not in meters:

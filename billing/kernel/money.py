@@ -6,6 +6,7 @@ Source of exponents: ISO 4217 (maintenance agency list), minor-unit column.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import Enum
@@ -27,6 +28,7 @@ _TWO_DIGITS = frozenset(
     NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC
     SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD YER ZAR ZMW ZWG""".split()
 )
+_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,60})?|\.\d{1,60})([eE][+-]?\d{1,3})?")
 MAX_MINOR = 10**15  # a thousand billion cents: far above any invoice, far below a 64-bit column
 
 
@@ -66,6 +68,8 @@ def parse_decimal(text: str) -> Decimal:
     >>> parse_decimal("12.340")
     Decimal('12.340')
     """
+    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
+        raise MoneyError(f"{str(text)[:80]!r} is not a decimal number such as 12.34", value=str(text)[:80])
     try:
         value = Decimal(text)
     except (InvalidOperation, ValueError, TypeError):
@@ -115,10 +119,12 @@ class Money:
         >>> Money.of("12.34", "EUR").amount_minor
         1234
         """
-        minor = parse_decimal(text).scaleb(exponent(currency))
-        if minor != minor.to_integral_value():
-            raise MoneyError(f"{text} has more digits than {currency} can hold", amount=text, currency=currency)
-        return cls(int(minor), currency)
+        minor = Fraction(parse_decimal(text)) * 10 ** exponent(currency)
+        if minor.denominator != 1:
+            raise MoneyError(
+                f"{text[:80]} has more digits than {currency} can hold", amount=text[:80], currency=currency
+            )
+        return cls(minor.numerator, currency)
 
     @classmethod
     def zero(cls, currency: str) -> Money:

@@ -78,6 +78,8 @@ class Charge:
             raise ChargeError(
                 f"{self.key!r} counts usage, which is known only afterwards: bill it in arrears", field="timing"
             )
+        if self.meter is None and self.timing is Timing.ARREARS:
+            raise ChargeError(f"{self.key!r} counts no usage: bill it in advance", field="timing")
 
     def to_document(self) -> dict[str, Any]:
         """The document that `billing.pricing.registry.parse_charge` reads back."""

@@ -54,6 +54,16 @@ class ProductStore:
             found.update((row.key, _product(row)) for row in self._session.scalars(query))
         return found
 
+    def unsold(self) -> list[str]:
+        """Keys of products that are not for sale now."""
+        return list(self._session.scalars(select(ProductRow.key).where(ProductRow.buyable.is_(False))))
+
+    def newest(self, blocked: set[str], limit: int) -> list[Product]:
+        """The products added last, without those that must not be shown."""
+        query = select(ProductRow).order_by(ProductRow.added_at.desc(), ProductRow.key).limit(limit + len(blocked))
+        found = [_product(row) for row in self._session.scalars(query) if row.key not in blocked]
+        return found[:limit]
+
     def page(self, *, limit: int, cursor: str | None = None) -> Page[Product]:
         """Products in order of key."""
         query = select(ProductRow).order_by(ProductRow.key).limit(limit + 1)
