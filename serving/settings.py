@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -18,8 +19,12 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path(".uptier"), description="folder for the embedded database, models and the secret")
     database_url: str = Field(default="", description="SQLAlchemy URL; empty means SQLite in the home folder")
     redis_url: str = Field(default="", description="Redis URL; empty means counters in the process")
-    mlflow_uri: str = Field(default="", description="MLflow tracking URI; empty means SQLite in the home folder, 'off' disables")
-    secret: SecretStr = Field(default=SecretStr(""), description="signing secret; empty means one kept in the home folder")
+    mlflow_uri: str = Field(
+        default="", description="MLflow tracking URI; empty means SQLite in the home folder, 'off' disables"
+    )
+    secret: SecretStr = Field(
+        default=SecretStr(""), description="signing secret; empty means one kept in the home folder"
+    )
     max_body_bytes: int = Field(default=8_000_000, description="largest request body that is read")
     holdout_per_ten_thousand: int = Field(default=500, ge=0, le=10_000, description="customers who never see an offer")
     quote_minutes: int = Field(default=60, ge=1, le=10_080, description="how long a quoted price holds")
@@ -49,3 +54,13 @@ class Settings(BaseSettings):
             with os.fdopen(descriptor, "w") as handle:
                 handle.write(secrets.token_hex(32))
         return path.read_text().strip().encode()
+
+
+def grace_of(settings: Settings) -> timedelta:
+    """How long a draft invoice waits for late usage."""
+    return timedelta(days=settings.grace_days)
+
+
+def quote_life_of(settings: Settings) -> timedelta:
+    """How long a quoted price holds."""
+    return timedelta(minutes=settings.quote_minutes)

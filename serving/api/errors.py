@@ -30,7 +30,14 @@ _LOG = structlog.get_logger("uptier.api")
 def problem(status: int, code: str, detail: str, facts: dict[str, Any] | None = None) -> JSONResponse:
     """A problem document as a response."""
     title = HTTPStatus(status).phrase
-    body = {**(facts or {}), "type": f"urn:uptier:error:{code}", "title": title, "status": status, "detail": detail, "code": code}
+    body = {
+        **(facts or {}),
+        "type": f"urn:uptier:error:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
     return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
 
@@ -45,7 +52,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def _malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
         found = [
-            {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in error.errors()[:20]
+            {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+            for item in error.errors()[:20]
         ]
         first = found[0] if found else {"field": "body", "message": "the request cannot be read"}
         detail = f"{first['field']}: {first['message']}"

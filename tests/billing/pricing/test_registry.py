@@ -39,7 +39,12 @@ def test_fees_are_billed_in_advance_and_usage_in_arrears() -> None:
     """The default timing follows from whether a meter is named."""
     assert parse_charge(API).timing is Timing.ARREARS
     assert parse_charge({**API, "meter": None}).timing is Timing.ADVANCE
-    assert parse_charge({**API, "meter": None, "timing": "arrears"}).timing is Timing.ARREARS
+
+
+def test_a_fee_that_nothing_would_ever_bill_is_refused() -> None:
+    """A charge without a meter in arrears belongs to no invoice, so publishing it is an error."""
+    with pytest.raises(ChargeError, match="in advance"):
+        parse_charge({**API, "meter": None, "timing": "arrears"})
 
 
 def _graduated(*tiers: Any) -> dict[str, Any]:

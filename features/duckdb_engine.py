@@ -1,0 +1,61 @@
+"""Computes feature views for many customers and moments at once, in an embedded DuckDB over Arrow tables.
+
+One thread and no extension downloads by default; the answer is equal, bit for bit, to the fold of `features.fold_engine`.
+Measured by tests/features/measure_engines.py: a million purchases, 50,000 customers and 24 views in about a second on one core.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from features.duckdb_sql import compile_views
+from features.engine import FeatureOverflowError
+from features.source_tables import conform_asof, conform_sources, feature_table
+from features.view import base_views
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from features.view import Source, View
+
+
+class DuckDBEngine:
+    """Meets `features.engine.FeatureEngine`; holds no state, so one instance may be shared by threads."""
+
+    __slots__ = ("_threads",)
+
+    def __init__(self, threads: int = 1) -> None:
+        self._threads = threads
+
+    def compute(self, views: Sequence[View], sources: Mapping[Source, pa.Table], asof: pa.Table) -> pa.Table:
+        """As the port says."""
+        moments = conform_asof(asof)
+        tables = conform_sources(base_views(views), sources)
+        if not views:
+            return moments
+        statement = compile_views(views)
+        with duckdb.connect(config=self._config()) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.register("asof", _numbered(moments))
+            for source, table in tables.items():
+                connection.register(source.value, table)
+            try:
+                answer = connection.sql(statement.text, params=statement.values).to_arrow_table()
+            except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+                raise FeatureOverflowError(f"A value does not fit 64 bits: {error}") from error
+        return feature_table(moments, views, answer.columns)
+
+    def _config(self) -> dict[str, str | int]:
+        return {
+            "threads": self._threads,
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+
+
+def _numbered(moments: pa.Table) -> pa.Table:
+    """The as-of rows with their position, since the same customer and moment may be asked for twice."""
+    return moments.append_column("n", pa.array(range(moments.num_rows), pa.int64()))

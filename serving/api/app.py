@@ -1,0 +1,88 @@
+"""The application factory: routes, errors, limits and metrics around the services that wiring built."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from serving.api import errors
+from serving.api.limits import BodyLimit
+from serving.api.routes import (
+    access,
+    catalog,
+    customers,
+    decisions,
+    health,
+    invoices,
+    recommendations,
+    segments,
+    subscriptions,
+    tenants,
+    usage,
+)
+from serving.telemetry import LATENCY, REQUESTS
+from serving.web import mount as pages
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from serving.wiring import Services
+
+DESCRIPTION = "Personalization and upsell, with the gating, metering and billing engine under it."
+ROUTERS = (
+    health,
+    tenants,
+    catalog,
+    customers,
+    usage,
+    access,
+    subscriptions,
+    invoices,
+    recommendations,
+    decisions,
+    segments,
+)
+
+
+def create_app(services: Services) -> FastAPI:
+    """The ASGI application over these services."""
+    app = FastAPI(title="Uptier", description=DESCRIPTION, version="0.1.0")
+    app.state.services = services
+    errors.install(app)
+    for module in ROUTERS:
+        app.include_router(module.router)
+    pages.install(app, services)
+    app.add_middleware(BodyLimit, max_bytes=services.settings.max_body_bytes)
+    app.add_middleware(Metrics)
+    return app
+
+
+class Metrics:
+    """ASGI middleware: counts and times every answer by its route's pattern, never by its path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and note its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            REQUESTS.labels(route, str(status)).inc()
+            LATENCY.labels(route).observe(time.perf_counter() - started)

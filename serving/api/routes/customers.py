@@ -1,0 +1,82 @@
+"""Customers: making them, finding them, and what is known of each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from billing.customers.customer import Customer
+from billing.customers.store import CustomerStore
+from billing.kernel.cadence import zone_of
+from billing.kernel.ids import new_id
+from billing.kernel.page import page_size
+from serving.api import documents
+from serving.api.context import SecretContext
+from serving.predict.customer_profile import profile_of
+
+router = APIRouter(prefix="/v1/customers", tags=["customers"])
+
+
+class CustomerBody(BaseModel):
+    """A customer by the business's own key; `consents` lists the purposes they agreed to, such as marketing."""
+
+    key: str = Field(min_length=1, max_length=200)
+    name: str = Field(default="", max_length=200)
+    email: str = Field(default="", max_length=320)
+    country: str = Field(default="", max_length=100)
+    zone: str = Field(default="UTC", max_length=60)
+    consents: list[str] = Field(default_factory=list, max_length=20)
+
+
+@router.post("", status_code=201)
+def put_customer(body: CustomerBody, context: SecretContext) -> JSONResponse:
+    """Add a customer, or replace what is known of the one with this key."""
+    zone_of(body.zone)
+
+    def work(unit: Any) -> dict[str, Any]:
+        store = CustomerStore(unit)
+        known = store.find(body.key)
+        facts = {
+            "name": body.name,
+            "email": body.email,
+            "country": body.country,
+            "zone": body.zone,
+            "consents": tuple(body.consents),
+        }
+        if known is None:
+            customer = Customer(id=new_id("cus"), key=body.key, created_at=context.now, **facts)
+            store.add(customer)
+        else:
+            customer = replace(known, **facts)
+            store.update(customer)
+        return documents.customer(customer)
+
+    return context.write(work, body=body, status=201)
+
+
+@router.get("")
+def list_customers(
+    context: SecretContext, limit: int | None = None, cursor: str | None = None, search: str = ""
+) -> dict[str, Any]:
+    """Customers in order of key; `search` keeps those whose key or name starts with it."""
+    with context.view() as unit:
+        found = CustomerStore(unit).page(limit=page_size(limit), cursor=cursor, prefix=search[:100])
+    return documents.page([documents.customer(item) for item in found.items], found.next_cursor)
+
+
+@router.get("/{key}")
+def get_customer(key: str, context: SecretContext) -> dict[str, Any]:
+    """One customer by key or id."""
+    with context.view() as unit:
+        return documents.customer(CustomerStore(unit).get(key))
+
+
+@router.get("/{key}/profile")
+def get_profile(key: str, context: SecretContext) -> dict[str, Any]:
+    """Segments, churn risk and propensities of one customer, each with its model, rung and reasons."""
+    with context.view() as unit:
+        return profile_of(unit, CustomerStore(unit).get(key), now=context.now)

@@ -1,0 +1,142 @@
+"""Invoices, why they say what they say, payments, the billing run, price previews and the books."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from billing.catalog.store import CatalogStore
+from billing.customers.store import CustomerStore
+from billing.db.session import Unit
+from billing.invoices.build import version_names
+from billing.invoices.cycle import run_billing
+from billing.invoices.invoice import Invoice, InvoiceStatus
+from billing.invoices.store import InvoiceStore
+from billing.kernel.page import page_size
+from billing.ledger.store import LedgerStore
+from billing.payments.record import record_payment
+from billing.pricing.quote import priced, quote_document
+from billing.pricing.registry import parse_charge
+from serving.api import documents
+from serving.api.context import SecretContext
+from serving.settings import grace_of
+
+router = APIRouter(prefix="/v1", tags=["money"])
+
+
+class Payment(BaseModel):
+    """That an invoice was paid; the reference makes it count once."""
+
+    reference: str = Field(min_length=1, max_length=200)
+
+
+class ChargeQuantity(BaseModel):
+    """A charge and how many units to price."""
+
+    charge: dict[str, Any]
+    quantity: Decimal = Field(default=Decimal(1), le=10**15)
+
+
+class PricePreview(BaseModel):
+    """Charges to price, or a plan by key with quantities by meter."""
+
+    currency: str = Field(default="EUR", min_length=3, max_length=3)
+    charges: list[ChargeQuantity] = Field(default_factory=list, max_length=100)
+    plan: str | None = Field(default=None, max_length=200)
+    quantities: dict[str, Decimal] = Field(default_factory=dict, max_length=100)
+
+
+@router.get("/invoices")
+def index(
+    context: SecretContext,
+    customer: str | None = None,
+    status: InvoiceStatus | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """Invoices, newest first."""
+    with context.view() as unit:
+        customer_id = CustomerStore(unit).get(customer).id if customer else None
+        found = InvoiceStore(unit).page(limit=page_size(limit), cursor=cursor, customer_id=customer_id, status=status)
+        names = CustomerStore(unit).by_ids(item.customer_id for item in found.items)
+    items = [documents.invoice(item, names[item.customer_id].key) for item in found.items]
+    return documents.page(items, found.next_cursor)
+
+
+@router.get("/invoices/{invoice_id}")
+def show(invoice_id: str, context: SecretContext) -> dict[str, Any]:
+    """One invoice by id or number."""
+    with context.view() as unit:
+        return _shown(unit, InvoiceStore(unit).get(invoice_id))
+
+
+@router.get("/invoices/{invoice_id}/explain")
+def explain(invoice_id: str, context: SecretContext) -> dict[str, Any]:
+    """Why each line is what it is: the plan version, the rule, the units and the amount of every step."""
+    with context.view() as unit:
+        shown = _shown(unit, InvoiceStore(unit).get(invoice_id))
+    lines = [
+        {name: line[name] for name in ("key", "kind", "description", "amount", "version", "quote_id", "trace")}
+        for line in shown["lines"]
+    ]
+    return {"id": shown["id"], "number": shown["number"], "total": shown["total"], "lines": lines}
+
+
+@router.post("/invoices/{invoice_id}/payments", status_code=201)
+def pay(invoice_id: str, body: Payment, context: SecretContext) -> JSONResponse:
+    """Record that an invoice was paid in full."""
+    return context.write(
+        lambda unit: _shown(unit, record_payment(unit, invoice_id, reference=body.reference, now=context.now)),
+        body=body,
+        status=201,
+    )
+
+
+@router.post("/billing/run")
+def run(context: SecretContext) -> dict[str, int]:
+    """Bill everything that has fallen due; running it again changes nothing."""
+    report = run_billing(
+        context.services.database,
+        context.principal.scope,
+        now=context.now,
+        grace=grace_of(context.services.settings),
+    )
+    return {"drafted": report.drafted, "issued": report.issued}
+
+
+@router.post("/pricing/preview")
+def preview(body: PricePreview, context: SecretContext) -> dict[str, Any]:
+    """Price charges, or a plan with quantities by meter; stores nothing."""
+    pairs, currency = [(parse_charge(item.charge), item.quantity) for item in body.charges], body.currency
+    if body.plan is not None:
+        with context.view() as unit:
+            version = CatalogStore(unit).latest(body.plan)
+        currency = version.currency
+        charges = [parse_charge(charge) for charge in version.charges]
+        pairs += [
+            (charge, body.quantities.get(charge.meter or "", Decimal(charge.meter is None))) for charge in charges
+        ]
+    lines = [priced(charge, quantity, currency) for charge, quantity in pairs]
+    return quote_document(lines, currency)
+
+
+@router.get("/ledger/balances")
+def balances(context: SecretContext) -> dict[str, Any]:
+    """What stands on every account, and that it sums to nothing in each currency."""
+    with context.view() as unit:
+        found = LedgerStore(unit).balances()
+    accounts = [
+        {"account": account.value, "balance": documents.money(account.natural(found.of(account, currency)))}
+        for account, currency in sorted(found.minor, key=lambda pair: (pair[1], pair[0].value))
+    ]
+    return {"accounts": accounts, "net": [documents.money(found.net(currency)) for currency in found.currencies()]}
+
+
+def _shown(unit: Unit, invoice: Invoice) -> dict[str, Any]:
+    key = CustomerStore(unit).by_ids([invoice.customer_id])[invoice.customer_id].key
+    versions = CatalogStore(unit).by_ids({line.version_id for line in invoice.lines})
+    return documents.invoice(invoice, key, version_names(list(versions.values())))

@@ -1,0 +1,147 @@
+"""Tenants, their keys, and the test clock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from billing.invoices.cycle import run_billing
+from billing.kernel.clock import utc
+from billing.kernel.errors import ConflictError, NotFoundError
+from billing.tenants.create import add_key, open_tenant
+from billing.tenants.keys import KeyKind
+from billing.tenants.store import TenantStore
+from billing.tenants.tenant import Mode, TenantNotFoundError
+from serving.api import documents
+from serving.api.context import SecretContext
+from serving.settings import grace_of
+from serving.tokens import signing_secret
+
+router = APIRouter(prefix="/v1", tags=["tenants"])
+
+
+class NewTenant(BaseModel):
+    """A client of a reseller."""
+
+    name: str = Field(min_length=1, max_length=200)
+    currency: str = Field(min_length=3, max_length=3)
+    zone: str = Field(default="UTC", max_length=60)
+    mode: Mode = Mode.LIVE
+    origins: list[str] = Field(default_factory=list, max_length=20)
+
+
+class NewKey(BaseModel):
+    """A further key; `origins` binds a publishable one to its pages."""
+
+    kind: KeyKind
+    origins: list[str] = Field(default_factory=list, max_length=20)
+
+
+class ClockChange(BaseModel):
+    """Where to move a test tenant's clock to."""
+
+    advance_to: datetime
+
+
+@router.get("/tenants")
+def list_tenants(context: SecretContext) -> dict[str, Any]:
+    """The tenant itself and its clients."""
+    with context.view() as unit:
+        return documents.page([documents.tenant(tenant) for tenant in TenantStore(unit).all()], None)
+
+
+@router.get("/tenants/{tenant_id}")
+def get_tenant(tenant_id: str, context: SecretContext) -> dict[str, Any]:
+    """One tenant that this key may know of."""
+    with context.view() as unit:
+        found = TenantStore(unit).find(tenant_id)
+    if found is None:
+        raise TenantNotFoundError("there is no such tenant", tenant=tenant_id[:60])
+    return documents.tenant(found)
+
+
+@router.post("/tenants", status_code=201)
+def create_tenant(body: NewTenant, context: SecretContext) -> dict[str, Any]:
+    """A new client below this tenant; its keys are in the answer, this once."""
+    opened = open_tenant(
+        context.services.database,
+        name=body.name,
+        currency=body.currency,
+        zone=body.zone,
+        mode=body.mode,
+        now=context.services.clock.now(),
+        parent=context.principal.scope,
+        origins=body.origins,
+    )
+    keys = {"secret_key": opened.secret_key, "publishable_key": opened.publishable_key}
+    return {**documents.tenant(opened.tenant), **keys}
+
+
+@router.get("/api-keys")
+def list_keys(context: SecretContext) -> dict[str, Any]:
+    """The tenant's keys; their secrets are not kept."""
+    with context.view() as unit:
+        keys = TenantStore(unit).keys()
+    items = [
+        {
+            "id": key.id,
+            "kind": key.kind.value,
+            "hint": key.hint,
+            "origins": list(key.origins),
+            "created_at": documents.instant(key.created_at),
+            "revoked_at": documents.instant(key.revoked_at),
+        }
+        for key in keys
+    ]
+    return documents.page(items, None)
+
+
+@router.post("/api-keys", status_code=201)
+def create_key(body: NewKey, context: SecretContext) -> dict[str, Any]:
+    """A further key; its secret is in the answer, this once."""
+    with context.unit() as unit:
+        secret = add_key(unit, body.kind, now=context.services.clock.now(), origins=body.origins)
+    return {"kind": body.kind.value, "key": secret, "origins": body.origins}
+
+
+@router.delete("/api-keys/{key_id}", status_code=204)
+def revoke_key(key_id: str, context: SecretContext) -> None:
+    """Make a key useless from now on."""
+    with context.unit() as unit:
+        if not TenantStore(unit).revoke_key(key_id, context.services.clock.now()):
+            raise NotFoundError("there is no such key", key=key_id[:60])
+
+
+@router.get("/signing-secret")
+def get_signing_secret(context: SecretContext) -> dict[str, str]:
+    """The secret to sign customer tokens with (HS256, `sub` the customer's key, `aud` uptier, at most an hour)."""
+    return {"signing_secret": signing_secret(context.services.secret, context.tenant_id), "algorithm": "HS256"}
+
+
+@router.get("/test-clock")
+def get_clock(context: SecretContext) -> dict[str, Any]:
+    """What time it is for this tenant."""
+    return {"now": documents.instant(context.now), "mode": context.principal.tenant.mode.value}
+
+
+@router.post("/test-clock")
+def advance_clock(body: ClockChange, context: SecretContext) -> JSONResponse:
+    """Move a test tenant's time forward; everything that falls due on the way is billed."""
+    tenant = context.principal.tenant
+    if tenant.mode is not Mode.TEST:
+        raise ConflictError("only a tenant in test mode has a clock that can be moved", mode=tenant.mode.value)
+    target = utc(body.advance_to)
+    if target < context.now:
+        raise ConflictError("a test clock only moves forward", now=documents.instant(context.now))
+    with context.unit() as unit:
+        TenantStore(unit).set_clock(tenant.id, target)
+    report = run_billing(
+        context.services.database, context.principal.scope, now=target, grace=grace_of(context.services.settings)
+    )
+    return JSONResponse(
+        {"now": documents.instant(target), "invoices_drafted": report.drafted, "invoices_issued": report.issued}
+    )

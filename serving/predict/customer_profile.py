@@ -1,0 +1,38 @@
+"""What is known of one customer, for a person or a service to read: values, segments, risks, each with where it comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from features.online import features_of
+
+from billing.kernel.clock import format_instant
+from features.scores.store import ScoreStore
+from features.segments.store import SegmentStore
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from billing.customers.customer import Customer
+    from billing.db.session import Unit
+
+
+def profile_of(unit: Unit, customer: Customer, *, now: datetime) -> dict[str, Any]:
+    """The profile document of one customer as of now."""
+    segment = SegmentStore(unit).of_customer(customer.id)
+    scores = ScoreStore(unit).of_customer(customer.id)
+    return {
+        "customer": customer.key,
+        "as_of": format_instant(now),
+        "segments": [] if segment is None else [{"key": segment.key, "name": segment.name}],
+        "scores": {
+            task: {
+                "probability": round(score.value, 4),
+                "as_of": format_instant(score.as_of),
+                "model": score.version,
+                **score.document,
+            }
+            for task, score in scores.items()
+        },
+        "features": features_of(unit, customer.id, now=now),
+    }
