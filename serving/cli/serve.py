@@ -1,0 +1,62 @@
+"""`uptier serve` and `uptier work`: the HTTP server, and the worker that bills what falls due."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from serving.cli.output import err, readable_errors
+from serving.cli.session import services
+
+HOST = Annotated[str, typer.Option(help="Address to listen on.")]
+PORT = Annotated[int, typer.Option(help="Port to listen on.")]
+
+
+def serve(
+    host: HOST = "127.0.0.1",
+    port: PORT = 8000,
+    with_worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Run the worker in this process too.")
+    ] = True,
+) -> None:
+    """Serve the API and pages.
+
+    Example: uptier serve --port 8080
+    """
+    import uvicorn
+
+    from serving.api.app import create_app
+    from serving.jobs.worker import Worker
+    from serving.logs import configure
+
+    with readable_errors():
+        configure()
+        wired = services()
+        worker = Worker(wired) if with_worker else None
+        if worker:
+            worker.start()
+        try:
+            uvicorn.run(create_app(wired), host=host, port=port, log_level="warning", access_log=False)
+        finally:
+            if worker:
+                worker.stop()
+            wired.database.close()
+
+
+def work(once: Annotated[bool, typer.Option("--once", help="Do what is due now, then end.")] = False) -> None:
+    """Run the worker alone: any number of them share one database.
+
+    Example: uptier work --once
+    """
+    from serving.jobs.worker import Worker
+    from serving.logs import configure
+
+    with readable_errors():
+        configure()
+        worker = Worker(services())
+        if once:
+            report = worker.run_once()
+            err.print(f"{report.drafted} invoices drafted, {report.issued} issued")
+        else:
+            worker.run_forever()

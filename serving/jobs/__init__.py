@@ -1,0 +1,1 @@
+"""What happens without a request: billing what falls due, for every tenant."""
