@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from features.duckdb_sql import compile_views
@@ -48,14 +49,14 @@ class DuckDBEngine:
                 raise FeatureOverflowError(f"A value does not fit 64 bits: {error}") from error
         return feature_table(moments, views, answer.columns)
 
-    def _config(self) -> dict[str, str | int]:
+    def _config(self) -> dict[str, str | bool | int | float | list[str]]:
         return {
             "threads": self._threads,
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
         }
 
 
 def _numbered(moments: pa.Table) -> pa.Table:
     """The as-of rows with their position, since the same customer and moment may be asked for twice."""
-    return moments.append_column("n", pa.array(range(moments.num_rows), pa.int64()))
+    return moments.append_column("n", pa.array(np.arange(moments.num_rows, dtype=np.int64)))

@@ -16,10 +16,25 @@ from typing import TYPE_CHECKING, Any
 from features.view import DAY_US, Aggregate, DerivedView, Formula, base_views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from features.view import FeatureView, Source, View, Where
 
+_LATEST = "ARG_MAX({c}, ROW(s.at_us, s.id, {c})){r}"
+_PLAIN: Mapping[
+    Aggregate, Mapping[str, str]
+] = {  # x: the value, n: how many rows; {c} the column, {r} the rows that count
+    Aggregate.COUNT: {"n": "COUNT(*){r}"},
+    Aggregate.SUM: {"x": "SUM({c}){r}"},
+    Aggregate.MEAN: {"x": "SUM({c}){r}", "n": "COUNT(*){r}"},
+    Aggregate.MIN: {"x": "MIN({c}){r}"},
+    Aggregate.MAX: {"x": "MAX({c}){r}"},
+    Aggregate.DAYS_SINCE_LAST: {"x": "MAX(s.at_us){r}"},
+    Aggregate.DAYS_SINCE_FIRST: {"x": "MIN(s.at_us){r}"},
+    Aggregate.LATEST: {"x": _LATEST},
+    Aggregate.LATEST_IN: {"x": _LATEST},
+    Aggregate.MEAN_GAP_DAYS: {"x": "MAX(s.at_us){r} - MIN(s.at_us){r}"},
+}
 _DISTINCT = {Aggregate.COUNT_DISTINCT, Aggregate.ACTIVE_DAYS, Aggregate.MEAN_GAP_DAYS}
 
 
@@ -77,27 +92,11 @@ def _joined(source: Source) -> str:
 
 def _plain(sql: Statement, view: FeatureView, name: str) -> list[str]:
     """The aggregates that one pass over a source's rows yields for a view."""
+    if view.aggregate not in _PLAIN:
+        return []
     rows = _filter([*_window(sql, view, "s.at_us"), *_conditions(sql, view.where)])
-    column = f"s.{view.column}"
-    match view.aggregate:
-        case Aggregate.COUNT:
-            return [f"COUNT(*){rows} AS {name}_n"]
-        case Aggregate.SUM:
-            return [f"SUM({column}){rows} AS {name}_x"]
-        case Aggregate.MEAN:
-            return [f"SUM({column}){rows} AS {name}_x", f"COUNT(*){rows} AS {name}_n"]
-        case Aggregate.MIN | Aggregate.MAX:
-            return [f"{view.aggregate.name}({column}){rows} AS {name}_x"]
-        case Aggregate.DAYS_SINCE_LAST:
-            return [f"MAX(s.at_us){rows} AS {name}_x"]
-        case Aggregate.DAYS_SINCE_FIRST:
-            return [f"MIN(s.at_us){rows} AS {name}_x"]
-        case Aggregate.LATEST | Aggregate.LATEST_IN:
-            return [f"ARG_MAX({column}, ROW(s.at_us, s.id, {column})){rows} AS {name}_x"]
-        case Aggregate.MEAN_GAP_DAYS:
-            return [f"MAX(s.at_us){rows} - MIN(s.at_us){rows} AS {name}_x"]
-        case _:
-            return []
+    parts = _PLAIN[view.aggregate].items()
+    return [f"{part.format(c=f's.{view.column}', r=rows)} AS {name}_{what}" for what, part in parts]
 
 
 def _distinct(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.registry.folder import FolderRegistry
-
 from billing.db.counters import Counters, MemoryCounters, RedisCounters
 from billing.db.session import Database
 from billing.kernel.clock import Clock, SystemClock
+from models.registry.folder import FolderRegistry
 from serving.predict.loader import ModelLoader
 
 if TYPE_CHECKING:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from features.online import features_of
-
 from billing.kernel.clock import format_instant
+from features.online import features_of
 from features.scores.store import ScoreStore
 from features.segments.store import SegmentStore
 
