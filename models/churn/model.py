@@ -1,0 +1,41 @@
+"""The risk that a customer leaves within the horizon, with reasons such as "no order for 61 days"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from models.tabular.explained import ExplainedModel
+from models.tabular.ladder import LadderConfig, LadderReport, fit_ladder
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from models.tabular.table import Examples
+
+RULE_COLUMNS = ("days_since_last_order", "days_since_last_use", "tenure_days")
+"""What the napkin rule looks at, the first that is there."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChurnModel(ExplainedModel):
+    """A fitted churn model; `explain` gives probability and reasons."""
+
+    task: ClassVar[str] = "churn"
+
+
+def fit_churn(
+    train: Examples,
+    calibration: Examples,
+    validation: Examples,
+    *,
+    rng: np.random.Generator,
+    config: LadderConfig | None = None,
+) -> tuple[ChurnModel, LadderReport]:
+    """The ladder over churn labels, with the days of silence as its rule unless the configuration names another column."""
+    chosen = config or LadderConfig()
+    if chosen.rule_column is None:
+        rule = next((name for name in RULE_COLUMNS if name in train.table.columns), None)
+        chosen = replace(chosen, rule_column=rule)
+    model, report = fit_ladder(train, calibration, validation, config=chosen, rng=rng)
+    return ChurnModel(model), report
