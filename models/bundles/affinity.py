@@ -24,8 +24,9 @@ _BLOCK = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AffinityConfig:
-    """How strongly to shrink (5 was best on inner splits of damped baskets; undamped ones want ten times that), how many partners an item keeps, and when two items replace each other.
+    """How strongly to shrink, how many partners an item keeps, and when two items replace each other.
 
+    A shrinkage of 5 was best on inner splits of damped baskets; undamped ones want ten times that.
     Substitutes: at least `min_shared_customers` have both, their customer cosine is at least `min_similarity`, and the baskets with both
     are at most `max_together` of those customers.
     """

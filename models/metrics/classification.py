@@ -58,7 +58,7 @@ def row_log_loss(label: Flags, probability: Floats) -> Floats:
     >>> row_log_loss(np.array([True, False]), np.array([0.5, 0.5])).round(4).tolist()
     [0.6931, 0.6931]
     """
-    return -np.log(np.clip(np.where(label, probability, 1 - probability), _EDGE, 1.0))
+    return np.asarray(-np.log(np.clip(np.where(label, probability, 1 - probability), _EDGE, 1.0)))
 
 
 def log_loss(label: Flags, probability: Floats) -> float:
