@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from billing.kernel.errors import NotFoundError
 from features.definitions import commerce, subscription, usage
-from features.view import base_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from features.view import View
 
 VIEWS: Final[tuple[View, ...]] = (*commerce.VIEWS, *usage.VIEWS, *subscription.VIEWS)
-_BY_NAME: Final[Mapping[str, View]] = {view.name: view for view in (*base_views(VIEWS), *VIEWS)}
+_BY_NAME: Final[Mapping[str, View]] = {view.name: view for view in VIEWS}
 
 _SHOP: Final = (
     "orders_30d",

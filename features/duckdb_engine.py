@@ -40,7 +40,7 @@ class DuckDBEngine:
         statement = compile_views(views)
         with duckdb.connect(config=self._config()) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            connection.register("asof", _numbered(moments))
+            connection.register("moments", _numbered(moments))
             for source, table in tables.items():
                 connection.register(source.value, table)
             try:

@@ -1,4 +1,4 @@
-"""Compiles declared views to one DuckDB statement over tables named `asof` and the sources: text and bound values, no execution.
+"""Compiles declared views to one DuckDB statement over tables named `moments` (the as-ofs) and the sources: text and bound values, no execution.
 
 Identifiers come only from the enums and whitelisted columns of `features.view`, and answers are numbered (`v0`, `v1`), so no name or
 value that a person chose ever becomes SQL. Instants stay int64 microseconds: no time zone can enter.
@@ -53,14 +53,14 @@ class Statement:
 
 
 def compile_views(views: Sequence[View]) -> Statement:
-    """One SELECT with a column `v0`, `v1`, ... per view, a row per row of `asof`, ordered by its `n`."""
+    """One SELECT with a column `v0`, `v1`, ... per view, a row per row of `moments`, ordered by its `n`."""
     sql = Statement()
     base = base_views(views)
     place = {view.name: f"b{index}" for index, view in enumerate(base)}
     steps = list(_steps(sql, base, place))
     columns = ", ".join(f"{_answer(sql, view, place)} AS {place[view.name]}" for view in base)
     joins = "".join(f" LEFT JOIN {name} USING (n)" for name, _ in steps)
-    named = [*steps, ("base", f"SELECT n, {columns} FROM asof{joins}")]  # noqa: S608 - identifiers are our own constants
+    named = [*steps, ("base", f"SELECT n, {columns} FROM moments{joins}")]  # noqa: S608 - identifiers are our own constants
     withs = ", ".join(f"{name} AS ({body})" for name, body in named)
     asked = ", ".join(f"{_asked(sql, view, place)} AS v{index}" for index, view in enumerate(views))
     sql.text = f"WITH {withs} SELECT {asked} FROM base ORDER BY n"  # noqa: S608 - as above
@@ -85,7 +85,7 @@ def _grouped(views: Iterable[FeatureView], key: Any) -> Iterable[tuple[Any, list
 
 def _joined(source: Source) -> str:
     return (
-        f"FROM asof AS a JOIN {source.value} AS s ON s.customer = a.customer "
+        f"FROM moments AS a JOIN {source.value} AS s ON s.customer = a.customer "
         "AND s.at_us < a.as_of_us AND s.received_us <= a.as_of_us"
     )
 
@@ -145,7 +145,7 @@ def _answer(sql: Statement, view: FeatureView, place: dict[str, str]) -> str:
         case Aggregate.MEAN:
             value = f"CAST(CAST({found} AS BIGINT) AS DOUBLE) / NULLIF({count}, 0)"
         case Aggregate.DAYS_SINCE_LAST | Aggregate.DAYS_SINCE_FIRST:
-            value = f"(asof.as_of_us - {found}) // {DAY_US}"
+            value = f"(moments.as_of_us - {found}) // {DAY_US}"
         case Aggregate.LATEST_IN:
             value = f"CASE WHEN {found} IN ({_bound(sql, view.among)}) THEN 1 WHEN {found} IS NOT NULL THEN 0 END"
         case Aggregate.MEAN_GAP_DAYS:

@@ -26,7 +26,7 @@ from features.view import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-CUSTOMERS = ("ann", "bob", "Zoë'; DROP TABLE asof --")
+CUSTOMERS = ("ann", "bob", "Zoë'; DROP TABLE moments --")
 TEXTS = {
     "item": ("tea", "mug", "it's"),
     "basket": ("b1", "b2", "b3", "b4"),

@@ -114,8 +114,7 @@ VIEWS: Final[tuple[View, ...]] = (
         inputs=(SPEND_30D, SPEND_90D),
         formula=Formula.RATIO,
         scale=3,
-        default=1,
-        description="Spend of the last 30 days over the 30-day average of the last 90: 1 is steady, 0 stopped, 3 all new.",
+        description="Spend of the last 30 days over the 30-day average of the last 90: 1 is steady, 3 all new, 0 stopped or never began.",
         owner=OWNER,
     ),
     DerivedView(
@@ -123,8 +122,7 @@ VIEWS: Final[tuple[View, ...]] = (
         inputs=(ORDERS_90D, ORDERS_365D),
         formula=Formula.RATIO,
         scale=4,
-        default=1,
-        description="Orders of the last 90 days over the yearly rate: above 1 buys more often, below 1 cools down.",
+        description="Orders of the last 90 days over the yearly rate: above 1 warms, below 1 cools, 0 without orders.",
         owner=OWNER,
     ),
 )

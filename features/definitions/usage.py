@@ -84,8 +84,7 @@ VIEWS: Final[tuple[View, ...]] = (
         inputs=(USAGE_7D, USAGE_30D),
         formula=Formula.RATIO,
         scale=4,
-        default=1,
-        description="Four weeks at the rate of the last 7 days, over the last 30 days: about 1 is steady, 0 stopped.",
+        description="Four weeks at the rate of the last 7 days, over the last 30 days: about 1 is steady, 0 stopped or never began.",
         owner=OWNER,
     ),
     DerivedView(
@@ -93,8 +92,7 @@ VIEWS: Final[tuple[View, ...]] = (
         inputs=(ACTIVE_DAYS_30D, ACTIVE_DAYS_90D),
         formula=Formula.RATIO,
         scale=3,
-        default=1,
-        description="Active days of the last 30 over the 30-day average of the last 90: 1 is steady, 0 stopped.",
+        description="Active days of the last 30 over the 30-day average of the last 90: 1 is steady, 0 stopped or never began.",
         owner=OWNER,
     ),
 )

@@ -42,7 +42,8 @@ def churn_horizon(customers: NDArray[Any], at_us: Longs) -> Horizon:
     typical, long = (float(value) for value in np.quantile(pauses, [0.5, QUANTILE]))
     weeks = int(np.ceil(long / 7)) * 7
     days = min(max(weeks, SHORTEST_DAYS), LONGEST_DAYS)
-    why = f"customers usually order again after {typical:.0f} days and 85 % of pauses end within {long:.0f}, so {days} days without an order count as churn"
+    rhythm = f"customers usually order again after {typical:.0f} days and 85 % of pauses end within {long:.0f}"
+    why = f"{rhythm}, so {days} days without an order count as churn"
     return Horizon(days=days, pauses=int(pauses.size), typical_pause_days=typical, explanation=why)
 
 

@@ -68,9 +68,7 @@ def fit_clusters(
     return model, ClusterReport(rows=len(table), silhouettes=silhouettes, share_moved=matched.share_moved, why=why)
 
 
-def _centres(
-    rows: Floats, seed: int, progress: Callable[[str], None] | None
-) -> tuple[Floats, dict[int, float], str]:
+def _centres(rows: Floats, seed: int, progress: Callable[[str], None] | None) -> tuple[Floats, dict[int, float], str]:
     """Centres of the best number of clusters; every candidate starts from the same seed."""
     distinct = np.unique(rows.round(9), axis=0).shape[0]
     most = min(MOST_CLUSTERS, len(rows) // ROWS_PER_CLUSTER, distinct - 1)
@@ -105,4 +103,3 @@ def _ids(table: FeatureTable, place: NDArray[np.int64], sizes: list[int], previo
         clusters=len(sizes),
         next_number=previous.next_number,
     )
-

@@ -34,13 +34,19 @@ TRAITS: tuple[Trait, ...] = (
     Trait(r"days_since_last_order", ("Lapsed", "sleepers"), ("Recent", "active shoppers")),
     Trait(r"days_since_last_.*", ("Idle", "idle users"), ("Active", "active users")),
     Trait(r"days_since_first_.*|(subscription_)?(tenure|age)_.*", ("Long-standing", "old hands"), ("New", "newcomers")),
-    Trait(r"(average|mean|avg)_(basket|order).*", ("Big-basket", "big-basket buyers"), ("Small-basket", "bargain hunters")),
+    Trait(
+        r"(average|mean|avg)_(basket|order).*", ("Big-basket", "big-basket buyers"), ("Small-basket", "bargain hunters")
+    ),
     Trait(r"(mean|average|avg)_.*gap.*", ("Slow-paced", "slow repeaters"), ("Fast-paced", "fast repeaters")),
     Trait(r".*trend.*", ("Growing", "rising stars"), ("Fading", "fading customers")),
     Trait(r"(spend|revenue|mrr|value|monetary).*", ("High-value", "big spenders"), ("Thrifty", "small spenders")),
     Trait(r"(orders?|purchases?|frequency).*", ("Frequent", "regulars"), ("Occasional", "occasional buyers")),
     Trait(r"distinct_.*|.*categories.*", ("Wide-ranging", "explorers"), ("Focused", "specialists")),
-    Trait(r"(usage|quantity|use|active_days|events|sessions).*", ("Heavy-use", "heavy users"), ("Light-use", "light users")),
+    Trait(
+        r"(usage|quantity|use|active_days|events|sessions).*",
+        ("Heavy-use", "heavy users"),
+        ("Light-use", "light users"),
+    ),
     Trait(r"(discount|coupon|sale).*", ("Discount-led", "bargain hunters"), ("Full-price", "full-price buyers")),
     Trait(r"returns?_.*|refunds?.*", ("Often-returning", "returners"), ("Rarely-returning", "keepers")),
     Trait(r"plan_rank", ("Higher-plan", "premium subscribers"), ("Lower-plan", "starters")),
@@ -102,5 +108,9 @@ def _leads(key: int | str) -> int:
 def _words(key: int | str, deviation: float, column: str) -> tuple[str, str]:
     if isinstance(key, str):
         word = column.replace("_", " ")
-        return (f"High {word}", f"customers high in {word}") if deviation > 0 else (f"Low {word}", f"customers low in {word}")
+        return (
+            (f"High {word}", f"customers high in {word}")
+            if deviation > 0
+            else (f"Low {word}", f"customers low in {word}")
+        )
     return TRAITS[key].high if deviation > 0 else TRAITS[key].low

@@ -28,7 +28,10 @@ def label_upgrade(
     window: Window,
     observed_until_us: int,
 ) -> Labels:
-    """The label of everyone with a plan below `top_rank` at the moment. One row of the columns is one change: the rank held from then on."""
+    """The label of everyone with a plan below `top_rank` at the moment.
+
+    One row of the columns is one change: the rank that the customer holds from then on.
+    """
     require_equal_length(customers=customers, at_us=at_us, rank=rank)
     window.require_observed(observed_until_us)
     order = np.lexsort((np.arange(at_us.size), at_us, customers))

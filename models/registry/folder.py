@@ -122,9 +122,7 @@ class FolderRegistry:
             sha256 = json.loads((place / _MANIFEST).read_text(encoding="utf-8"))["sha256"]
         except (OSError, ValueError, KeyError, TypeError, CardError) as error:
             raise RegistryDamagedError("the version's card cannot be read", task=task, version=version) from error
-        return ModelVersion(
-            tenant=tenant, task=task, version=version, folder=place / _MODEL, card=card, sha256=sha256
-        )
+        return ModelVersion(tenant=tenant, task=task, version=version, folder=place / _MODEL, card=card, sha256=sha256)
 
 
 def _fill(staging: Path, folder: Path, manifest: dict[str, str], card: ModelCard) -> None:

@@ -92,7 +92,7 @@ class Registry(Protocol):
     """Versions and champions of models, by tenant and task."""
 
     def publish(self, tenant: str, task: str, folder: Path, card: ModelCard) -> str:
-        """Stores a copy of the folder's files with its card and returns the version: the card's own, or the next free one if it has none."""
+        """Stores a copy of the folder's files with its card; the version is the card's own, or the next one if it names none."""
 
     def champion(self, tenant: str, task: str) -> ModelVersion | None:
         """The version that serves, or None while none was promoted."""

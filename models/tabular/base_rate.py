@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from models.tabular.contract import from_log_odds, log_odds, smoothed_rate
+from models.tabular.contract import from_log_odds, rate_log_odds, smoothed_rate
 
 if TYPE_CHECKING:
     from models.tabular.contract import Arrays, Document
@@ -24,7 +24,7 @@ class BaseRate:
 
     def probability(self, values: Floats) -> Floats:
         """Shape (rows,), all equal."""
-        return np.full(values.shape[0], float(from_log_odds(np.float64(self.base))))
+        return from_log_odds(np.full(values.shape[0], self.base))
 
     def contributions(self, values: Floats) -> Floats:
         """Shape (rows, columns), all zero."""
@@ -42,4 +42,4 @@ class BaseRate:
 
 def fit_base_rate(examples: Examples) -> BaseRate:
     """The smoothed share of the training rows."""
-    return BaseRate(base=float(log_odds(np.float64(smoothed_rate(examples.label)))))
+    return BaseRate(base=rate_log_odds(smoothed_rate(examples.label)))

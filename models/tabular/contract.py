@@ -64,6 +64,15 @@ def from_log_odds(score: Floats) -> Floats:
     return np.clip(1 / (1 + np.exp(-np.clip(score, -40, 40))), EDGE, 1 - EDGE)
 
 
+def rate_log_odds(rate: float) -> float:
+    """The log-odds of one rate.
+
+    >>> rate_log_odds(0.5)
+    0.0
+    """
+    return float(log_odds(np.array([rate]))[0])
+
+
 def smoothed_rate(label: Flags) -> float:
     """The share of true labels with half a case added to each side (Jeffreys' prior), so that none in few is not never.
 

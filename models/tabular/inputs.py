@@ -48,7 +48,7 @@ class Inputs:
         """Terms of shape (rows, columns + flags) summed to their columns."""
         width = self.starts.size - 1
         found = terms[:, :width].copy()
-        np.add.at(found, (slice(None), self.flagged), terms[:, width:])
+        found[:, self.flagged] += terms[:, width:]
         return found
 
     def arrays(self) -> Arrays:

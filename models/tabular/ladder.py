@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from models.metrics.classification import auc, brier, ece10, log_loss, log_loss_lead
 from models.tabular.base_rate import fit_base_rate
 from models.tabular.boosted import fit_boosted
@@ -22,6 +20,8 @@ from models.tabular.table import TableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import numpy as np
 
     from models.metrics.interval import Interval
     from models.tabular.contract import Rung
@@ -103,7 +103,9 @@ def _choose(
     chosen = _best(certain, validation) if certain else floor
     if certain:
         lead = leads[list(learners).index(chosen)]
-        why = f"beats the {floor.rung.name} by {lead.mean:.4f} log loss (95 % interval {lead.low:.4f} to {lead.high:.4f})"
+        why = (
+            f"beats the {floor.rung.name} by {lead.mean:.4f} log loss (95 % interval {lead.low:.4f} to {lead.high:.4f})"
+        )
     else:
         why = f"no learned rung beats the {floor.rung.name} with certainty, so a rule answers"
     return chosen, LadderReport(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from models.recommender.archive import read_archive, write_archive
 from models.tabular.base_rate import BaseRate
 from models.tabular.boosted import Boosted
@@ -14,14 +12,15 @@ from models.tabular.calibrate import Calibrator
 from models.tabular.logistic import Logistic
 from models.tabular.reasons import FeatureReason, rank_reasons
 from models.tabular.recency_rule import RecencyRule
-from models.tabular.table import FeatureTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
+
     from models.tabular.contract import Rung
-    from models.tabular.table import Floats
+    from models.tabular.table import FeatureTable, Floats
 
 KIND = "tabular"
 RUNGS = {rung.name: rung for rung in (BaseRate, RecencyRule, Logistic, Boosted)}

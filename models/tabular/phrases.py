@@ -36,17 +36,35 @@ class Phrase:
 PHRASES: tuple[Phrase, ...] = (
     Phrase(r"days_since_last_order", "no order for {v} days", one="last order a day ago", zero="ordered today"),
     Phrase(r"days_since_first_order", "customer for {v} days", zero="new customer"),
-    Phrase(r"days_since_last_(?:use|usage|event)", "not used for {v} days", one="last used a day ago", zero="used today"),
-    Phrase(r"orders?_(\d+)d", "{v} orders in the last {0} days", "one order in the last {0} days", "no order in the last {0} days"),
-    Phrase(r"(?:spend|revenue)_(?:minor_)?(\d+)d(?:_minor)?", "spend in the last {0} days", zero="spent nothing in the last {0} days"),
+    Phrase(
+        r"days_since_last_(?:use|usage|event)", "not used for {v} days", one="last used a day ago", zero="used today"
+    ),
+    Phrase(
+        r"orders?_(\d+)d",
+        "{v} orders in the last {0} days",
+        "one order in the last {0} days",
+        "no order in the last {0} days",
+    ),
+    Phrase(
+        r"(?:spend|revenue)_(?:minor_)?(\d+)d(?:_minor)?",
+        "spend in the last {0} days",
+        zero="spent nothing in the last {0} days",
+    ),
     Phrase(r"(?:mean|average|avg)_(?:order_)?gap(?:_days)?", "usually orders every {v} days"),
     Phrase(r"(?:average|mean|avg)_(?:basket|order)(?:_value)?(?:_minor)?", "value of the usual basket"),
     Phrase(r"distinct_items(?:_\d+d)?", "{v} different items bought", "one item bought", "no item bought"),
-    Phrase(r"(?:usage|quantity|use)_(\d+)d", "used {v} times in the last {0} days", zero="not used in the last {0} days"),
+    Phrase(
+        r"(?:usage|quantity|use)_(\d+)d", "used {v} times in the last {0} days", zero="not used in the last {0} days"
+    ),
     Phrase(r"active_days_(\d+)d", "active on {v} of the last {0} days", zero="not active in the last {0} days"),
     Phrase(r"(?:tenure|subscription_age)(?:_days)?", "subscribed for {v} days"),
     Phrase(r"plan_rank", "the present plan"),
-    Phrase(r"(?:plan_)?changes_(\d+)d", "{v} plan changes in {0} days", "one plan change in {0} days", "no plan change in {0} days"),
+    Phrase(
+        r"(?:plan_)?changes_(\d+)d",
+        "{v} plan changes in {0} days",
+        "one plan change in {0} days",
+        "no plan change in {0} days",
+    ),
     Phrase(r"(?:is_)?cancell?ed(?:_flag)?|cancel_at_period_end", "has cancelled", zero="has not cancelled"),
     Phrase(r"(?:order|spend|purchase)s?_trend(?:_ratio)?", "orders compared with before"),
     Phrase(r"(?:usage|use)_trend(?:_ratio)?", "usage compared with before"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from models.tabular.contract import from_log_odds, log_odds, smoothed_rate
+from models.tabular.contract import from_log_odds, log_odds, rate_log_odds, smoothed_rate
 
 if TYPE_CHECKING:
     from models.tabular.contract import Arrays, Document
@@ -64,7 +64,7 @@ def fit_recency_rule(examples: Examples, column: str) -> RecencyRule:
     bins = _bins(values, edges)
     rows = np.bincount(bins, minlength=edges.size + 2)
     hits = np.bincount(bins, weights=examples.label, minlength=edges.size + 2)
-    base = float(log_odds(np.float64(overall)))
+    base = rate_log_odds(overall)
     steps = log_odds((hits + _PRIOR_ROWS * overall) / (rows + _PRIOR_ROWS)) - base
     return RecencyRule(place=examples.table.columns.index(column), base=base, edges=edges, steps=steps)
 

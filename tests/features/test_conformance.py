@@ -88,7 +88,7 @@ class TestEveryEngine:
             (a_view(Aggregate.MEAN_GAP_DAYS, column="basket", dtype="float64"), (40 * DAY_US - 1) / (2 * DAY_US)),
             (a_view(Aggregate.MEAN_GAP_DAYS, column="basket", window_days=1, dtype="float64", default=-1), -1.0),
         ],
-        ids=str,
+        ids=lambda value: value.aggregate.value if isinstance(value, FeatureView) else str(value),
     )
     def test_golden_purchases_give_the_answers_written_by_hand(
         self, engine: FeatureEngine, view: FeatureView, expected: float

@@ -1,0 +1,80 @@
+"""Upsell propensity: who of the subscribers below the top plan is near an upgrade."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.catalog import PROPENSITY
+from features.view import Source
+from models.propensity.label import label_upgrade
+from models.propensity.model import PropensityModel, fit_propensity
+from models.tabular.labels import Window
+from training.context import JobReport
+from training.pipelines.churn import spells_of
+from training.pipelines.tabular import Question, run_question
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.tabular.labels import Labels
+    from training.context import JobContext
+    from training.history import History
+
+TASK = "propensity"
+HORIZON_DAYS = 30
+_NO_PLAN = -1
+
+
+def run(context: JobContext) -> JobReport:
+    """Ask who moves to a higher plan within the horizon."""
+    history = context.history
+    if history.rows(Source.SUBSCRIPTIONS) == 0:
+        return JobReport(task=TASK, version=None, promoted=False, reason="Not trained: there are no subscriptions yet.")
+    customers, moments, ranks = _changes(history)
+    top = int(ranks.max())
+
+    def labels_at(moment: int) -> Labels:
+        window = Window.after(moment, horizon_days=HORIZON_DAYS)
+        return label_upgrade(customers, moments, ranks, top_rank=top, window=window, observed_until_us=history.until_us)
+
+    question = Question(
+        task=TASK,
+        features=PROPENSITY,
+        horizon_days=HORIZON_DAYS,
+        allowance_days=0,
+        labels_at=labels_at,
+        scored=_below_top(history, customers, moments, ranks, top),
+        first_us=int(moments.min()),
+        fit=fit_propensity,
+        load=PropensityModel.load,
+        limits=("Ranks who is near an upgrade; it does not say whom an offer would move.",),
+        details={"top_rank": top},
+    )
+    return run_question(context, question)
+
+
+def _changes(history: History) -> tuple[NDArray[np.str_], NDArray[np.int64], NDArray[np.int64]]:
+    """(customer, moment, rank held from then on) of every step; an ended subscription holds none."""
+    kinds = history.column(Source.SUBSCRIPTIONS, "kind")
+    ranks = np.where(kinds == "ended", _NO_PLAN, history.column(Source.SUBSCRIPTIONS, "plan_rank"))
+    order = np.lexsort((history.column(Source.SUBSCRIPTIONS, "id"), history.column(Source.SUBSCRIPTIONS, "at_us")))
+    customers = history.column(Source.SUBSCRIPTIONS, "customer")[order]
+    return customers, history.column(Source.SUBSCRIPTIONS, "at_us")[order], ranks[order].astype(np.int64)
+
+
+def _below_top(
+    history: History,
+    customers: NDArray[np.str_],
+    moments: NDArray[np.int64],
+    ranks: NDArray[np.int64],
+    top: int,
+) -> NDArray[np.str_]:
+    """Who holds a plan below the top one now."""
+    spells = spells_of(history)
+    running = set(spells.customers[spells.ended_us >= history.until_us].tolist())
+    order = np.argsort(moments, kind="stable")
+    held = dict(zip(customers[order].tolist(), ranks[order].tolist(), strict=True))
+    below = sorted(customer for customer, rank in held.items() if customer in running and _NO_PLAN < rank < top)
+    return np.asarray(below, dtype=np.str_)
