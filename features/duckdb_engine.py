@@ -1,7 +1,7 @@
 """Computes feature views for many customers and moments at once, in an embedded DuckDB over Arrow tables.
 
 One thread and no extension downloads by default; the answer is equal, bit for bit, to the fold of `features.fold_engine`.
-Measured by tests/features/measure_engines.py: a million purchases, 50,000 customers and 24 views in about a second on one core.
+Measured by tests/features/measure_engines.py: a million purchases, 50,000 as-ofs and 22 views in under a second on one core.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 
 class DuckDBEngine:
-    """Meets `features.engine.FeatureEngine`; holds no state, so one instance may be shared by threads."""
+    """Meets `features.engine.FeatureEngine`; each call has its own cursor, so one instance may be shared by threads."""
 
-    __slots__ = ("_threads",)
+    __slots__ = ("_database",)
 
     def __init__(self, threads: int = 1) -> None:
-        self._threads = threads
+        self._database = duckdb.connect(
+            config={"threads": threads, "autoinstall_known_extensions": False, "autoload_known_extensions": False},
+        )
 
     def compute(self, views: Sequence[View], sources: Mapping[Source, pa.Table], asof: pa.Table) -> pa.Table:
         """As the port says."""
@@ -38,23 +40,16 @@ class DuckDBEngine:
         if not views:
             return moments
         statement = compile_views(views)
-        with duckdb.connect(config=self._config()) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            connection.register("moments", _numbered(moments))
+        with self._database.cursor() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+            cursor.register("moments", _numbered(moments))
             for source, table in tables.items():
-                connection.register(source.value, table)
+                cursor.register(source.value, table)
             try:
-                answer = connection.sql(statement.text, params=statement.values).to_arrow_table()
+                answer = cursor.sql(statement.text, params=statement.values).to_arrow_table()
             except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
                 raise FeatureOverflowError(f"A value does not fit 64 bits: {error}") from error
         return feature_table(moments, views, answer.columns)
-
-    def _config(self) -> dict[str, str | bool | int | float | list[str]]:
-        return {
-            "threads": self._threads,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
 
 
 def _numbered(moments: pa.Table) -> pa.Table:

@@ -104,6 +104,10 @@ class CustomerStore:
         more = len(items) > limit
         return Page(tuple(items[:limit]), encode_cursor(items[limit - 1].key) if more else None)
 
+    def keys(self) -> list[str]:
+        """The key of every customer, in order."""
+        return list(self._session.scalars(select(CustomerRow.key).order_by(CustomerRow.key)))
+
     def count(self) -> int:
         """How many customers there are."""
         return self._session.scalar(select(func.count()).select_from(CustomerRow)) or 0

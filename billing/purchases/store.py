@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from billing.db.upsert import insert_new
 from billing.purchases.tables import PurchaseRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from billing.db.session import Unit
@@ -51,6 +51,40 @@ class PurchaseStore:
         """The first and last moment of any purchase, or None when there is none."""
         first, last = self._session.execute(select(func.min(PurchaseRow.at), func.max(PurchaseRow.at))).one()
         return None if first is None else (first, last)
+
+    def orders_between(self, boundaries: Sequence[datetime]) -> list[dict[str, tuple[int, int]]]:
+        """(orders, minor units) by currency for each period between two neighbours of `boundaries`, which rise; half-open."""
+        last = len(boundaries) - 2
+        steps = [(PurchaseRow.at < end, number) for number, end in enumerate(boundaries[1:-1])]
+        bucket = (case(*steps, else_=last) if steps else case((PurchaseRow.at >= boundaries[0], last))).label("bucket")
+        query = (
+            select(
+                bucket,
+                PurchaseRow.currency,
+                func.count(PurchaseRow.basket.distinct()),
+                func.sum(PurchaseRow.amount_minor),
+            )
+            .where(PurchaseRow.at >= boundaries[0], PurchaseRow.at < boundaries[-1])
+            .group_by("bucket", PurchaseRow.currency)
+        )
+        found: list[dict[str, tuple[int, int]]] = [{} for _ in range(last + 1)]
+        for number, currency, orders, amount in self._session.execute(query):
+            found[number][currency] = (int(orders), int(amount or 0))
+        return found
+
+    def bestsellers(self, since: datetime, before: datetime, limit: int) -> list[tuple[str, int]]:
+        """(item, how many customers bought it) in [since, before), most first."""
+        customers = func.count(PurchaseRow.customer_id.distinct())
+        query = select(PurchaseRow.item, customers).where(PurchaseRow.at >= since, PurchaseRow.at < before)
+        query = query.group_by(PurchaseRow.item).order_by(customers.desc(), PurchaseRow.item).limit(limit)
+        return [(str(item), int(count)) for item, count in self._session.execute(query)]
+
+    def orders_of(self, customer_ids: Iterable[str], before: datetime) -> dict[str, int]:
+        """How many orders each of some customers made before an instant; those without any are left out."""
+        query = select(PurchaseRow.customer_id, func.count(PurchaseRow.basket.distinct()))
+        query = query.where(PurchaseRow.customer_id.in_(sorted(set(customer_ids))), PurchaseRow.at < before)
+        rows = self._session.execute(query.group_by(PurchaseRow.customer_id))
+        return {str(customer_id): int(orders) for customer_id, orders in rows}
 
     def count(self) -> int:
         """How many lines are stored."""

@@ -166,15 +166,23 @@ class SubscriptionStore:
 
     def mrr(self) -> dict[str, int]:
         """Monthly recurring revenue by currency, in minor units: the last step of every running subscription."""
+        totals: dict[str, int] = {}
+        for (_, currency), (_, minor) in self.by_plan().items():
+            totals[currency] = totals.get(currency, 0) + minor
+        return totals
+
+    def by_plan(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """(how many, monthly recurring minor units) of running subscriptions, by plan key and currency."""
         steps = select(SubscriptionEventRow.subscription_id, SubscriptionEventRow.mrr_minor)
         ordered = self._session.execute(steps.order_by(SubscriptionEventRow.at, SubscriptionEventRow.id))
         last = {str(row[0]): int(row[1]) for row in ordered}
-        totals: dict[str, int] = {}
-        running = select(SubscriptionRow.id, SubscriptionRow.currency).where(
+        totals: dict[tuple[str, str], tuple[int, int]] = {}
+        running = select(SubscriptionRow.id, SubscriptionRow.plan_key, SubscriptionRow.currency).where(
             or_(SubscriptionRow.status == Status.ACTIVE.value, SubscriptionRow.status == Status.CANCELLING.value)
         )
-        for subscription_id, currency in self._session.execute(running):
-            totals[currency] = totals.get(currency, 0) + last.get(subscription_id, 0)
+        for subscription_id, plan, currency in self._session.execute(running):
+            count, minor = totals.get((plan, currency), (0, 0))
+            totals[plan, currency] = (count + 1, minor + last.get(subscription_id, 0))
         return totals
 
 

@@ -1,7 +1,7 @@
 """The registry on MLflow, for people who compare runs and for teams that already have a server.
 
 One experiment and one registered model a tenant and task; a version is a run (parameters, metrics, card, files) and the
-champion is the alias `champion`. Only plain files are logged, never pickles. MLflow is not made for the request path: serving reads the folder registry.
+champion is the alias `champion`. Only plain files are logged, never pickles. Serving reads the folder registry, not this one.
 """
 
 from __future__ import annotations

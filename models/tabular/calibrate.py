@@ -39,7 +39,7 @@ class Calibrator:
             return from_log_odds(self.knots_y[0] * log_odds(probability) + self.knots_y[1])
         if self.kind == ISOTONIC:
             return np.clip(np.interp(probability, self.knots_x, self.knots_y), EDGE, 1 - EDGE)
-        return probability
+        return np.clip(probability, EDGE, 1 - EDGE)
 
     def parts(self) -> tuple[Arrays, Document]:
         """What `from_parts` needs."""

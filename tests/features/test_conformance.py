@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NOW = 20_000 * DAY_US
 LATER = 20 * DAY_US
 ENGINES = {"fold": FoldEngine(), "duckdb": DuckDBEngine()}
-SOME = settings(max_examples=30, deadline=None)
+SOME = settings(max_examples=25, deadline=None)
 
 
 def values(engine: FeatureEngine, views: tuple[View, ...], scene: Scene) -> list[dict[str, Any]]:
@@ -195,7 +195,7 @@ class TestEveryEngine:
 
         assert values(engine, views, Scene(shuffled, scene.asof)) == values(engine, views, scene)
 
-    @SOME
+    @settings(max_examples=12, deadline=None)
     @given(scene=scenes(), views=view_lists())
     def test_asking_in_parts_gives_the_parts_of_the_answer(
         self, engine: FeatureEngine, scene: Scene, views: tuple[View, ...]
@@ -223,7 +223,7 @@ class TestEveryEngine:
         assert values(engine, views, Scene(own, asof)) == values(engine, views, Scene(scene.rows, asof))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(scene=scenes(), views=view_lists())
 def test_both_engines_agree_value_for_value_on_any_views(scene: Scene, views: tuple[View, ...]) -> None:
     """SQL and the fold were written apart, so agreement to the last bit means that the declaration has one meaning."""

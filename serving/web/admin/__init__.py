@@ -1,0 +1,1 @@
+"""The operator's pages: read-only, one file of routes a subject."""
