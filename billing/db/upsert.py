@@ -24,7 +24,16 @@ def insert_new(
     """Insert the rows whose unique keys are free and leave the others alone; the answer is `key` of each row inserted."""
     if not values:
         return []
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    statement: Any = (sqlite.insert if is_sqlite else postgresql.insert)(row)
-    result = session.execute(statement.on_conflict_do_nothing().returning(*key), list(values))
+    result = session.execute(_insert(session, row).on_conflict_do_nothing().returning(*key), list(values))
     return [tuple(found) for found in result]
+
+
+def insert_new_silently(session: ScopedSession, row: type[TenantRow], values: Sequence[dict[str, Any]]) -> None:
+    """The same for bulk loads, without an answer: several times as fast; count before and after where it matters."""
+    if values:
+        session.execute(_insert(session, row).on_conflict_do_nothing(), list(values))
+
+
+def _insert(session: ScopedSession, row: type[TenantRow]) -> Any:
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    return (sqlite.insert if is_sqlite else postgresql.insert)(row)

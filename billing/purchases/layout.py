@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _UCI = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID")
 _UCI_II = ("Invoice", "StockCode", "Quantity", "InvoiceDate", "Price", "Customer ID")
 _SYNONYMS: dict[str, tuple[str, ...]] = {
-    "customer": tuple("customer customerid customerkey customerno clientid client userid user buyerid memberid".split()),
+    "customer": tuple(
+        "customer customerid customerkey customerno clientid client userid user buyerid memberid".split()
+    ),
     "item": tuple("item itemid itemcode sku stockcode productid productcode product articleid article".split()),
     "basket": tuple(
         """basket basketid orderid order orderno ordernumber invoiceno invoice invoiceid invoicenumber transactionid

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 200  # characters of a customer, item or basket
 MAX_DESCRIPTION = 500
-BINARY_PRICE_DIGITS = 9  # a price stored as a binary fraction is read at nine decimals: its noise lies below, its meaning above
+BINARY_PRICE_DIGITS = (
+    9  # a price stored as a binary fraction is read at nine decimals: its noise lies below, its meaning above
+)
 _IDS = ("customer", "item", "basket")
 _TEXTS = ("description", "currency", "country")
 _PARQUET_MAGIC = b"PAR1"

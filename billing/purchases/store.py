@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, func, select
 
-from billing.db.upsert import insert_new
+from billing.db.upsert import insert_new_silently
 from billing.purchases.tables import PurchaseRow
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ class PurchaseStore:
 
     def insert(self, rows: Sequence[dict[str, Any]]) -> int:
         """Store the lines whose keys are new; the answer is how many were. Each row holds every column but the tenant."""
-        return len(insert_new(self._session, PurchaseRow, rows, (PurchaseRow.key,)))
+        before = self.count()
+        insert_new_silently(self._session, PurchaseRow, rows)
+        return self.count() - before
 
     def lines_before(self, moment: datetime, customer_id: str | None = None) -> Iterator[tuple[Any, ...]]:
         """(customer id, item, basket, at, received at, quantity, amount minor, key) of lines before `moment`, oldest first."""

@@ -11,6 +11,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.encoders import jsonable_encoder
@@ -131,10 +132,25 @@ def _secret(request: Request) -> Context:
 
 def _browser(request: Request) -> Context:
     principal = _principal(request)
-    origin = request.headers.get("origin")
+    origin = page_origin(request)
     if not principal.is_secret and not _allowed(origin, principal.key.origins):
         raise OriginError("this publishable key is not bound to the page's origin", origin=(origin or "")[:200])
     return Context(_services(request), principal, request)
+
+
+def page_origin(request: Request) -> str | None:
+    """The origin of the page that asks. Browsers leave it out of a page's GET to its own server: its address then tells.
+
+    No script can set either header, nor `Sec-Fetch-Site`, which must not say that the page is another site's. A page of unknown origin
+    sends "null", which no key is bound to.
+    """
+    origin = request.headers.get("origin")
+    if origin is not None:
+        return origin
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return None
+    parts = urlsplit(request.headers.get("referer", ""))
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} and parts.netloc else None
 
 
 def _allowed(origin: str | None, allowed: tuple[str, ...]) -> bool:

@@ -56,6 +56,11 @@ class ModelLoader:
         self._lock = threading.Lock()
         self._slots: OrderedDict[tuple[str, str], _Slot] = OrderedDict()
 
+    @property
+    def registry(self) -> Registry:
+        """Where the models come from, for whoever reads their cards."""
+        return self._registry
+
     def champion(self, tenant_id: str, task: str) -> Loaded | None:
         """The champion in memory, refreshed when its pointer moved."""
         with self._lock:

@@ -71,7 +71,10 @@ def main() -> None:
     events = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     purchases, asof = shop(events, events // 20)
     views = len(shop_views())
-    for name, engine, asked in (("duckdb", DuckDBEngine(), asof), ("fold", FoldEngine(), asof.slice(0, len(asof) // 50))):
+    for name, engine, asked in (
+        ("duckdb", DuckDBEngine(), asof),
+        ("fold", FoldEngine(), asof.slice(0, len(asof) // 50)),
+    ):
         seconds = processor_seconds(engine, purchases, asked)
         sys.stdout.write(f"{name:8} {events:>10,} rows {len(asked):>8,} as-ofs {views} views {seconds:8.2f} s\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
@@ -12,7 +13,8 @@ from billing.kernel.money import Money
 from billing.kernel.page import Page, decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from billing.db.session import Unit
 
@@ -40,6 +42,15 @@ class ProductStore:
         fresh = [_columns(wanted[key]) for key in keys if key not in rows]
         if fresh:
             self._session.execute(insert(ProductRow), fresh)
+
+    def note(self, seen: Mapping[str, tuple[Product, datetime]]) -> None:
+        """Make products that appear in purchases, and follow the price of those that only purchases know (no category, no cost)."""
+        known = self.by_keys(seen)
+        self.put(
+            replace(product, added_at=min(product.added_at, known[key].added_at)) if key in known else product
+            for key, (product, _) in seen.items()
+            if key not in known or (not known[key].category and known[key].cost is None and known[key].buyable)
+        )
 
     def all(self) -> dict[str, Product]:
         """Every product by key."""

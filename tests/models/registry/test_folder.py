@@ -140,3 +140,29 @@ def test_two_processes_at_once_lose_nothing(registry: FolderRegistry, tmp_path: 
         assert writer.stdout is not None
         writer.stdin.close()
         writer.stdout.close()
+
+
+def test_a_writer_that_is_killed_leaves_a_registry_that_works(registry: FolderRegistry, tmp_path: Path) -> None:
+    """At whatever moment: the champion loads, its files are whole, and the next writer is not locked out."""
+    folder = model_folder(tmp_path)
+    registry.promote(TENANT, TASK, registry.publish(TENANT, TASK, folder, card(TENANT)), "first", NOON)
+    endless = WRITER.replace("range(15)", "iter(int, 1)")
+    with subprocess.Popen(
+        [sys.executable, "-c", endless, str(tmp_path / "registry"), str(folder), "doomed"],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdin is not None
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+        while len(registry.history(TENANT, TASK)) < 6:
+            pass
+        writer.kill()
+
+    champion = registry.champion(TENANT, TASK)
+
+    assert champion is not None
+    registry.verify(TENANT, TASK, champion.version)
+    assert registry.publish(TENANT, TASK, folder, card(TENANT)) in {one.version for one in registry.versions(TENANT, TASK)}

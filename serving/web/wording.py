@@ -1,0 +1,161 @@
+"""From values to the words on a page: money in its currency's form, numbers with thousands, days in the shop's own zone.
+
+Display only: nothing read here is ever calculated with. Used as template filters, so each takes one value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from babel.numbers import format_currency
+from jinja2 import pass_context
+
+from billing.kernel.cadence import zone_of
+from billing.kernel.clock import parse_instant
+from billing.kernel.money import Money
+
+if TYPE_CHECKING:
+    from jinja2.runtime import Context
+
+_REASONS = {
+    "limit_near": "Close to a limit",
+    "feature_denied": "Asked for a feature outside the plan",
+    "likely_upgrade": "Likely to upgrade",
+    "holdout": "Control group: shown nothing, to measure against",
+    "opted_out": "Asked not to be profiled",
+    "no_subscription": "No subscription to improve",
+    "cooling_down": "Said 'not now' lately",
+    "prompted_recently": "Saw an offer lately",
+    "nothing_to_offer": "Nothing useful to offer",
+    "open_offer": "Offer still open",
+    "not_in_plan": "not in the plan",
+    "limit_reached": "limit reached",
+    "within_limit": "within the limit",
+    "granted": "included",
+    "unlimited": "no limit",
+}
+
+
+def money(value: Money | Mapping[str, str] | None) -> str:
+    """An amount for people.
+
+    >>> money(Money(123450, "EUR")), money({"amount": "-0.50", "currency": "USD"}), money(None)
+    ('€1,234.50', '-$0.50', '–')
+    """
+    if value is None:
+        return "–"
+    found = value if isinstance(value, Money) else Money.of(value["amount"], value["currency"])
+    return str(format_currency(found.to_decimal(), found.currency, locale="en"))
+
+
+def number(value: float | str | Decimal | None) -> str:
+    """A count or quantity with thousands and at most two decimals.
+
+    >>> number(1234567), number("2.50"), number(0.125), number(None)
+    ('1,234,567', '2.5', '0.12', '–')
+    """
+    if value is None:
+        return "–"
+    try:
+        exact = Decimal(str(value))
+    except InvalidOperation:
+        return str(value)
+    text = f"{exact:,.2f}" if exact.is_finite() else "–"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(value: float | None) -> str:
+    """A share for people.
+
+    >>> percent(0.256), percent(0.004), percent(None)
+    ('26 %', '0.4 %', '–')
+    """
+    if value is None:
+        return "–"
+    shown = 100 * value
+    return f"{shown:.1f} %" if 0 < abs(shown) < 1 else f"{shown:.0f} %"
+
+
+def figure(value: float) -> str:
+    """A metric with four decimals.
+
+    >>> figure(0.123456)
+    '0.1235'
+    """
+    return f"{value:.4f}"
+
+
+def words(code: str) -> str:
+    """A code as words.
+
+    >>> words("limit_near"), words("because_you_bought")
+    ('Close to a limit', 'Because you bought')
+    """
+    return _REASONS.get(code) or code.replace("_", " ").capitalize()
+
+
+@pass_context
+def day(context: Context, value: datetime | str | None) -> str:
+    """A day in the shop's zone, such as 31 Jan 2026."""
+    return _said(context, value, "%d %b %Y")
+
+
+@pass_context
+def moment(context: Context, value: datetime | str | None) -> str:
+    """A day and time in the shop's zone, such as 31 Jan 2026, 09:00."""
+    return _said(context, value, "%d %b %Y, %H:%M")
+
+
+def _said(context: Context, value: datetime | str | None, pattern: str) -> str:
+    if value is None:
+        return "–"
+    instant = value if isinstance(value, datetime) else parse_instant(value)
+    local = instant.astimezone(zone_of(str(context.get("zone", "UTC"))))
+    return local.strftime(pattern).removeprefix("0")
+
+
+def feature_value(name: str, value: float, currency: str) -> str:
+    """A feature's value, in the unit that ends its name.
+
+    >>> feature_value("spend_30d_minor", 1250, "EUR"), feature_value("usage_7d_micro", 3_000_000, "EUR"), feature_value("orders_30d", 4, "EUR")
+    ('€12.50', '3', '4')
+    """
+    if value != value:  # noqa: PLR0124 (the one value that differs from itself: unknown)
+        return "unknown"
+    if name.endswith("_minor"):
+        return money(Money(round(value), currency))
+    return number(value / 1_000_000 if name.endswith("_micro") else value)
+
+
+def initials(name: str) -> str:
+    """Up to two letters that stand for a product's picture.
+
+    >>> initials("Red tin of tea"), initials("22855"), initials("")
+    ('RT', '22', '?')
+    """
+    found = re.findall(r"[^\W_]+", name)
+    if not found:
+        return "?"
+    return (found[0][0] + found[1][0] if len(found) > 1 else found[0][:2]).upper()
+
+
+def tile(key: str) -> int:
+    """Which of the eight tile colours stands for this key, always the same one."""
+    return sum(key.encode()) % 8
+
+
+FILTERS: dict[str, Any] = {
+    "money": money,
+    "number": number,
+    "percent": percent,
+    "figure": figure,
+    "words": words,
+    "day": day,
+    "moment": moment,
+    "initials": initials,
+    "tile": tile,
+}
