@@ -1,4 +1,4 @@
-"""Compiles declared views to one DuckDB statement over tables named `moments` (the as-ofs) and the sources: text and bound values, no execution.
+"""Compiles declared views to one DuckDB statement over tables named `moments` (the as-ofs) and the sources: text and values to bind.
 
 Identifiers come only from the enums and whitelisted columns of `features.view`, and answers are numbered (`v0`, `v1`), so no name or
 value that a person chose ever becomes SQL. Instants stay int64 microseconds: no time zone can enter.

@@ -15,6 +15,7 @@ from features.view import (
     OWN_COLUMNS,
     Aggregate,
     DerivedView,
+    Dtype,
     FeatureView,
     Formula,
     PersonalData,
@@ -140,7 +141,7 @@ def feature_views(draw: st.DrawFn, name: str = "a_view") -> FeatureView:
     column = (
         None if aggregate in WITHOUT_COLUMN else draw(st.sampled_from(numbers if aggregate in NUMERIC else list(own)))
     )
-    dtype = "float64" if aggregate in FRACTIONS else draw(st.sampled_from(("int64", "float64")))
+    dtypes: tuple[Dtype, ...] = ("float64",) if aggregate in FRACTIONS else ("int64", "float64")
     return FeatureView(
         name=name,
         source=source,
@@ -150,7 +151,7 @@ def feature_views(draw: st.DrawFn, name: str = "a_view") -> FeatureView:
         where=tuple(draw(st.lists(conditions(source), max_size=2))),
         among=draw(values_of(source, str(column))) if aggregate is Aggregate.LATEST_IN else (),
         default=0 if aggregate in COUNTS else draw(st.sampled_from((0, -1, 3650))),
-        dtype=dtype,
+        dtype=draw(st.sampled_from(dtypes)),
         description="Generated.",
         owner="tests",
         personal_data=PersonalData.BEHAVIOUR,
@@ -159,7 +160,8 @@ def feature_views(draw: st.DrawFn, name: str = "a_view") -> FeatureView:
 
 def values_of(source: Source, column: str) -> st.SearchStrategy[tuple[str | int, ...]]:
     """One to three values that a column may hold."""
-    values = st.sampled_from(TEXTS[column]) if OWN_COLUMNS[source][column] == "str" else st.integers(-3, 3)
+    text = OWN_COLUMNS[source][column] == "str"
+    values: st.SearchStrategy[str | int] = st.sampled_from(TEXTS[column]) if text else st.integers(-3, 3)
     return st.lists(values, min_size=1, max_size=3).map(tuple)
 
 

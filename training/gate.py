@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """The candidate's ECE, the champion's on the same rows, and the ECE that chance alone explains at this size."""
+    """The candidate's ECE; on the same rows the champion's and the best baseline's; and what chance alone explains at this size."""
 
     ece: float
-    champion_ece: float | None
     noise: float
+    champion_ece: float | None = None
+    baseline_ece: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ class Gate:
         )
         failed = [check for check in checks if not check.passed]
         if failed:
-            more = f" ({len(failed) - 1} more checks failed)" if len(failed) > 1 else ""
+            more = f" ({len(failed)} checks failed in all)" if len(failed) > 1 else ""
             return GateReport(promote=False, reason=f"Not promoted: {failed[0].explanation}{more}.", checks=checks)
         return GateReport(promote=True, reason=_praise(evidence), checks=checks)
 
@@ -98,16 +99,17 @@ class Gate:
         if lead is None:
             return []
         passed = lead.low >= -self.epsilon
-        said = f"against the champion, {evidence.metric} changes by {_told(lead)}"
+        said = f"against the champion, the lead in {evidence.metric} is {_told(lead)}"
         if not passed:
             said += f", which may be worse by more than {self.epsilon:g}"
         return [GateCheck(name="champion", passed=passed, explanation=said)]
 
     def _calibrated(self, evidence: Evidence) -> list[GateCheck]:
+        """Honest within the bound or within chance, or else no less honest than what would answer instead (a season moves them all)."""
         found = evidence.calibration
         if found is None:
             return []
-        bound = max(self.most_ece, found.noise, found.champion_ece or 0.0)
+        bound = max(self.most_ece, found.noise, found.champion_ece or 0.0, found.baseline_ece or 0.0)
         passed = found.ece <= bound
         said = f"promised and found rates differ by {found.ece:.3f} on average, {'within' if passed else 'more than'} {bound:.3f}"
         return [GateCheck(name="calibration", passed=passed, explanation=said)]
@@ -118,7 +120,7 @@ class Gate:
             GateCheck(
                 name=f"segment: {name}",
                 passed=lead.high >= -self.segment_loss,
-                explanation=f"in segment {name}, {evidence.metric} changes by {_told(lead)} against the champion",
+                explanation=f"in segment {name}, the lead over the champion in {evidence.metric} is {_told(lead)}",
             )
             for name, lead in evidence.segment_leads.items()
         ]
@@ -143,13 +145,14 @@ def classification_evidence(
 
     groups = sorted(set(segments.tolist())) if segments is not None and champion is not None else []
     return Evidence(
-        metric="log loss gain",
+        metric="log loss",
         leads={name: lead_over(theirs) for name, theirs in baselines.items()},
         champion_lead=None if champion is None else lead_over(champion),
         calibration=Calibration(
             ece=ece10(label, ours),
-            champion_ece=None if champion is None else ece10(label, champion),
             noise=calibration_noise(ours, rng=rng),
+            champion_ece=None if champion is None else ece10(label, champion),
+            baseline_ece=min((ece10(label, theirs) for theirs in baselines.values()), default=None),
         ),
         segment_leads={str(name): lead_over(champion, segments == name) for name in groups if champion is not None},
         leaks=leaks,
@@ -186,7 +189,7 @@ def _against_baselines(evidence: Evidence) -> list[GateCheck]:
         GateCheck(
             name=f"baseline: {name}",
             passed=lead.above_zero,
-            explanation=f"{_verdict(lead)} than the {name}: {evidence.metric} changes by {_told(lead)}",
+            explanation=f"{_verdict(lead)} than the {name}, in {evidence.metric} by {_told(lead)}",
         )
         for name, lead in evidence.leads.items()
     ]

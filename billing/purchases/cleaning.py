@@ -7,6 +7,7 @@ the key of a line is its basket, its item and which occurrence it is, so that im
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ from billing.purchases.amounts import amounts_minor, valid_currencies
 from billing.purchases.layout import Layout
 from billing.purchases.line import PurchaseColumns
 from billing.purchases.line_keys import codes, line_keys
-from billing.purchases.netting import net_returns
+from billing.purchases.netting import Netted, net_returns
+from billing.purchases.text_values import NO_TEXT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,9 +44,13 @@ class Reason(Enum):
     RETURNED = "returned"  # bought, and wholly brought back later
 
 
+_ORDER = tuple(Reason)
+_KEEP = len(_ORDER)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanRules:
-    """How a shop writes things. `cancel_prefix` marks the baskets that cancel, `item_pattern` (a regular expression) is what a product's code looks like.
+    """How a shop writes things: `cancel_prefix` begins the baskets that cancel, `item_pattern` (RE2) is what a product's code looks like.
 
     With `net_returns` a cancellation takes its quantity off the purchase it undoes; without, cancellations are only left out.
     """
@@ -112,14 +118,13 @@ def clean(file: PurchaseFile, *, currency: str, rules: CleanRules | None = None)
     """The purchases of a file; `currency` (ISO 4217) is that of rows which name none. Rules default to those of the file's layout."""
     chosen = rules or rules_of(file.layout)
     table = _normalised(file.table, chosen, currency)
-    reasons = _reasons(table, chosen)
     quantity = pc.fill_null(table.column("quantity"), 0).to_numpy()
     amount, fits = amounts_minor(quantity, table.column("unit_price"), table.column("currency"))
-    too_large = (reasons == _KEEP) & ~fits
-    reasons[too_large] = _code(Reason.BAD_ROW)
+    table = _with_problem(table, pa.array(~fits), "the amount is more than an account can hold")
+    reasons = _reasons(table, chosen)
     remaining, unmatched = quantity, 0
     if chosen.net_returns and chosen.cancel_prefix is not None:
-        netted = _net(table, reasons, quantity)
+        netted = _net(table, reasons, quantity, chosen)
         remaining, unmatched = netted.remaining, netted.unmatched_returns
         amount, _ = amounts_minor(remaining, table.column("unit_price"), table.column("currency"))
     smaller = remaining != quantity
@@ -127,10 +132,6 @@ def clean(file: PurchaseFile, *, currency: str, rules: CleanRules | None = None)
     table = table.append_column("line_key", line_keys(table.column("basket"), table.column("item")))
     report = _report(table, reasons, netted=int(smaller.sum()), unmatched_returns=unmatched)
     return Cleaned(_kept(table, reasons, remaining, amount), report)
-
-
-_ORDER = tuple(Reason)
-_KEEP = len(_ORDER)
 
 
 def _code(reason: Reason) -> int:
@@ -143,36 +144,46 @@ def _normalised(table: pa.Table, rules: CleanRules, currency: str) -> pa.Table:
         upper = pc.utf8_upper(table.column("item"))
         table = table.set_column(table.column_names.index("item"), "item", upper)
     named = pc.utf8_upper(table.column("currency"))
-    filled = pc.fill_null(pc.if_else(pc.equal(named, ""), pa.scalar(None, pa.string()), named), currency)
+    filled = pc.fill_null(pc.if_else(pc.equal(named, ""), NO_TEXT, named), currency)
     strange = pc.invert(valid_currencies(filled))
     told = pc.binary_join_element_wise("currency is not a code of ISO 4217: ", filled, "")
-    problem = pc.if_else(pc.and_(pc.is_null(table.column("problem")), strange), told, table.column("problem"))
     table = table.set_column(table.column_names.index("currency"), "currency", filled)
+    return _with_problem(table, strange, told)
+
+
+def _with_problem(table: pa.Table, wrong: pa.Array, sentence: Any) -> pa.Table:
+    """The table where each `wrong` row has a problem: the one it had, else `sentence`."""
+    had = table.column("problem")
+    problem = pc.if_else(pc.and_(pc.is_null(had), wrong), sentence, had)
     return table.set_column(table.column_names.index("problem"), "problem", problem)
 
 
 def _reasons(table: pa.Table, rules: CleanRules) -> NDArray[np.int8]:
     """The place in `Reason` of the first that applies to each row, or `_KEEP`."""
-    zero_price = pa.scalar(0, table.schema.field("unit_price").type)
-    none: Flags = np.zeros(table.num_rows, dtype=np.bool_)
     applies: dict[Reason, Flags] = {
         Reason.BAD_ROW: _flags(pc.is_valid(table.column("problem"))),
         Reason.NO_CUSTOMER: _flags(pc.is_null(table.column("customer"))),
-        Reason.CANCELLATION: none,
-        Reason.NON_PRODUCT_CODE: none,
+        Reason.CANCELLATION: _are_cancellations(table, rules),
+        Reason.NON_PRODUCT_CODE: ~_are_products(table, rules),
         Reason.QUANTITY: _flags(pc.less_equal(table.column("quantity"), 0)),
-        Reason.PRICE: _flags(pc.less_equal(table.column("unit_price"), zero_price)),
+        Reason.PRICE: _flags(pc.less_equal(table.column("unit_price"), Decimal(0))),
     }
-    if rules.cancel_prefix is not None:
-        marked = pc.starts_with(table.column("basket"), rules.cancel_prefix, ignore_case=True)
-        applies[Reason.CANCELLATION] = _flags(marked)
-    if rules.item_pattern is not None:
-        named = pc.match_substring_regex(table.column("item"), rules.item_pattern)
-        applies[Reason.NON_PRODUCT_CODE] = ~_flags(named)
     reasons = np.full(table.num_rows, _KEEP, dtype=np.int8)
     for reason in reversed(applies):
         reasons[applies[reason]] = _code(reason)
     return reasons
+
+
+def _are_cancellations(table: pa.Table, rules: CleanRules) -> Flags:
+    if rules.cancel_prefix is None:
+        return np.zeros(table.num_rows, dtype=np.bool_)
+    return _flags(pc.starts_with(table.column("basket"), rules.cancel_prefix, ignore_case=True))
+
+
+def _are_products(table: pa.Table, rules: CleanRules) -> Flags:
+    if rules.item_pattern is None:
+        return np.ones(table.num_rows, dtype=np.bool_)
+    return _flags(pc.match_substring_regex(table.column("item"), rules.item_pattern))
 
 
 def _flags(mask: pa.ChunkedArray) -> Flags:
@@ -180,11 +191,12 @@ def _flags(mask: pa.ChunkedArray) -> Flags:
     return flags
 
 
-def _net(table: pa.Table, reasons: NDArray[np.int8], quantity: NDArray[np.int64]) -> Any:
+def _net(table: pa.Table, reasons: NDArray[np.int8], quantity: NDArray[np.int64], rules: CleanRules) -> Netted:
+    """Returns of products only: postage and discounts that were taken back undo no purchase."""
     customer, item = codes(table.column("customer")), codes(table.column("item"))
     pair = customer * (int(item.max(initial=0)) + 1) + item
     at_us = pc.fill_null(table.column("at").cast(pa.int64()), 0).to_numpy()
-    returned = (reasons == _code(Reason.CANCELLATION)) & (quantity < 0)
+    returned = (reasons == _code(Reason.CANCELLATION)) & (quantity < 0) & _are_products(table, rules)
     return net_returns(pair, at_us, quantity, bought=reasons == _KEEP, returned=returned)
 
 
@@ -204,7 +216,9 @@ def _report(table: pa.Table, reasons: NDArray[np.int8], *, netted: int, unmatche
     counts = np.bincount(reasons, minlength=_KEEP + 1).tolist()
     skipped = {reason.value: counts[_code(reason)] for reason in Reason if counts[_code(reason)]}
     examples = {
-        reason.value: tuple(_example(table, row) for row in np.flatnonzero(reasons == _code(reason))[:EXAMPLES].tolist())
+        reason.value: tuple(
+            _example(table, row) for row in np.flatnonzero(reasons == _code(reason))[:EXAMPLES].tolist()
+        )
         for reason in Reason
         if counts[_code(reason)]
     }

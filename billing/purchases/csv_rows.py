@@ -117,14 +117,18 @@ def _encoding(path: Path) -> str:
     encoding = "utf-8"
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            if b"\x00" in chunk or chunk.startswith(b"PK\x03\x04"):
-                raise NotCsvError("it is a binary file; save a spreadsheet as CSV first")
-            if encoding == "utf-8":
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError:
-                    encoding = "latin-1"
-    return encoding
+            if b"\x00" in chunk:
+                raise NotCsvError("it is a binary file; save a spreadsheet as CSV first, in UTF-8")
+            encoding = encoding if _decodes(decoder, chunk) else "latin-1"
+    return encoding if _decodes(decoder, b"", final=True) else "latin-1"
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _header(path: Path, encoding: str) -> tuple[list[str], str]:

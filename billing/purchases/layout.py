@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -95,7 +94,7 @@ def recognise(found: Sequence[str], given: Mapping[str, str] | None = None) -> t
             taken.add(match)
     missing = [name for name in _SYNONYMS if name not in chosen and name not in _OPTIONAL]
     if missing:
-        raise _missing(missing, found, taken)
+        raise _missing(missing, found)
     twice = sorted(column for column in set(chosen.values()) if list(found).count(column) > 1)
     if twice:
         raise PurchaseColumnsError(f"the file has more than one column named {twice[0]!r}; rename one", columns=twice)
@@ -147,12 +146,8 @@ def _refuse_unknown(given: Mapping[str, str], found: Sequence[str]) -> None:
         )
 
 
-def _missing(missing: list[str], found: Sequence[str], taken: set[str]) -> PurchaseColumnsError:
-    free = [column for column in found if column not in taken]
-    hints = []
-    for name in missing:
-        near = get_close_matches(name, free, n=1, cutoff=0.5)
-        hints.append(f"--map {name}={near[0] if near else _EXAMPLES[name]}")
+def _missing(missing: list[str], found: Sequence[str]) -> PurchaseColumnsError:
+    hints = [f"--map {name}={_EXAMPLES[name]}" for name in missing]
     return PurchaseColumnsError(
         f"the file has no column for {', '.join(missing)}; it has {_listed(found)}. Say which they are, for example: {' '.join(hints)}",
         missing=missing,

@@ -1,6 +1,6 @@
 """A line of an order: who bought what, when, how many, at which price. Amounts are whole minor units of the line's currency.
 
-One line is a `PurchaseLine`; many lines stay columns (`PurchaseColumns` over an Arrow table), so that half a million of them cost no objects.
+One line is a `PurchaseLine`; many lines stay columns (`PurchaseColumns` over an Arrow table), so that half a million cost no objects.
 """
 
 from __future__ import annotations

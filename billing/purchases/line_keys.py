@@ -1,4 +1,4 @@
-"""Keys of purchase lines: basket, item, and which occurrence of the two in the file it is. Unique within a file, the same at every import."""
+"""Keys of purchase lines: basket, item, and which occurrence of the two it is. Unique within a file, the same at every import."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ A cell that cannot be read leaves a null and a `problem` on its row; the file's 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from billing.purchases.csv_rows import NotCsvError, TextRows, read_csv_rows
 from billing.purchases.layout import ColumnMap, Layout, PurchaseColumnsError, recognise
 from billing.purchases.text_values import (
     INSTANT_TYPE,
+    NO_TEXT,
     PRICE_DIGITS,
     PRICE_TYPE,
     AmbiguousDatesError,
@@ -68,10 +70,7 @@ class PurchaseFileError(InvalidError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseFile:
-    """What a file says: `table` has the columns of `SCHEMA`; `line` is the line of a CSV (its header is 1) or the row of a Parquet file.
-
-    `currency` is what the layout is known to be in (UCI: GBP), or None.
-    """
+    """What a file says: `table` has the columns of `SCHEMA`; `line` is the line of a CSV (its header is 1) or the row of a Parquet file."""
 
     layout: Layout
     columns: ColumnMap
@@ -79,7 +78,7 @@ class PurchaseFile:
 
     @property
     def currency(self) -> str | None:
-        """The currency that the layout itself implies."""
+        """The currency that the layout itself implies (UCI's shop sold in pounds), or None."""
         return None if self.layout is Layout.PLAIN else "GBP"
 
 
@@ -160,18 +159,16 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
-        try:
+        column = pc.if_else(pc.is_nan(column), pa.nulls(1, column.type)[0], column)
+        with suppress(pa.ArrowInvalid):  # not all whole: the shortest decimal text of each is exact
             column = column.cast(pa.int64())
-        except pa.ArrowInvalid:
-            pass  # not all whole: the shortest decimal text of each is exact
     return column.cast(pa.string())
 
 
 def _identity(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Trimmed; empty is nothing; a whole column of numbers such as `17850.0` loses the point that some program added."""
     text = pc.utf8_trim_whitespace(column)
-    text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    text = pc.if_else(pc.equal(text, ""), NO_TEXT, text)
     if pc.all(pc.match_substring_regex(text, r"^\d+\.0$"), min_count=1).as_py():
         text = pc.replace_substring_regex(text, r"\.0$", "")
     return text

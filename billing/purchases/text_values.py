@@ -12,7 +12,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,11 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from zoneinfo import ZoneInfo
 
+    import numpy as np
     from numpy.typing import NDArray
 
 PRICE_DIGITS = 12  # decimals kept of a unit price
 PRICE_TYPE = pa.decimal128(38, PRICE_DIGITS)
 INSTANT_TYPE = pa.timestamp("us", "UTC")
+NO_TEXT = pa.nulls(1, pa.string())[0]
 MAX_PRICE = Decimal(10) ** 12
 MAX_QUANTITY = 10**9
 YEARS = range(1900, 2200)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from models.tabular.table import Examples
 
 RULE_COLUMNS = ("days_since_last_order", "days_since_last_use", "tenure_days")
-"""What the napkin rule looks at, the first that is there."""
+"""What the napkin rule looks at: the first that differs between customers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +35,6 @@ def fit_churn(
     """The ladder over churn labels, with the days of silence as its rule unless the configuration names another column."""
     chosen = config or LadderConfig()
     if chosen.rule_column is None:
-        rule = next((name for name in RULE_COLUMNS if name in train.table.columns), None)
-        chosen = replace(chosen, rule_column=rule)
+        chosen = replace(chosen, rule_column=train.table.first_varying(RULE_COLUMNS))
     model, report = fit_ladder(train, calibration, validation, config=chosen, rng=rng)
     return ChurnModel(model), report

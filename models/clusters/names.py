@@ -33,22 +33,14 @@ class Trait:
 TRAITS: tuple[Trait, ...] = (
     Trait(r"days_since_last_order", ("Lapsed", "sleepers"), ("Recent", "active shoppers")),
     Trait(r"days_since_last_.*", ("Idle", "idle users"), ("Active", "active users")),
-    Trait(r"days_since_first_.*|(subscription_)?(tenure|age)_.*", ("Long-standing", "old hands"), ("New", "newcomers")),
-    Trait(
-        r"(average|mean|avg)_(basket|order).*", ("Big-basket", "big-basket buyers"), ("Small-basket", "bargain hunters")
-    ),
-    Trait(r"(mean|average|avg)_.*gap.*", ("Slow-paced", "slow repeaters"), ("Fast-paced", "fast repeaters")),
-    Trait(r".*trend.*", ("Growing", "rising stars"), ("Fading", "fading customers")),
-    Trait(r"(spend|revenue|mrr|value|monetary).*", ("High-value", "big spenders"), ("Thrifty", "small spenders")),
-    Trait(r"(orders?|purchases?|frequency).*", ("Frequent", "regulars"), ("Occasional", "occasional buyers")),
-    Trait(r"distinct_.*|.*categories.*", ("Wide-ranging", "explorers"), ("Focused", "specialists")),
-    Trait(
-        r"(usage|quantity|use|active_days|events|sessions).*",
-        ("Heavy-use", "heavy users"),
-        ("Light-use", "light users"),
-    ),
-    Trait(r"(discount|coupon|sale).*", ("Discount-led", "bargain hunters"), ("Full-price", "full-price buyers")),
-    Trait(r"returns?_.*|refunds?.*", ("Often-returning", "returners"), ("Rarely-returning", "keepers")),
+    Trait(r"days_since_first_.*|tenure_.*", ("Long-standing", "old hands"), ("New", "newcomers")),
+    Trait(r".*_gap_.*", ("Seldom-ordering", "one-off buyers"), ("Quick", "quick repeaters")),
+    Trait(r".*_trend_.*", ("Growing", "rising stars"), ("Fading", "fading customers")),
+    Trait(r"(average_)?basket_value.*", ("Big-basket", "big-basket buyers"), ("Small-basket", "bargain hunters")),
+    Trait(r"(spend|revenue|mrr|value)_.*", ("High-value", "big spenders"), ("Thrifty", "small spenders")),
+    Trait(r"orders?_.*|purchases?_.*", ("Frequent", "regulars"), ("Occasional", "occasional buyers")),
+    Trait(r"distinct_.*", ("Wide-ranging", "explorers"), ("Focused", "specialists")),
+    Trait(r"usage_.*|active_days_.*|meters_used_.*", ("Heavy-use", "heavy users"), ("Light-use", "light users")),
     Trait(r"plan_rank", ("Higher-plan", "premium subscribers"), ("Lower-plan", "starters")),
 )
 
@@ -57,7 +49,7 @@ def name_clusters(columns: Sequence[str], centres: Floats, sizes: Sequence[int])
     """A different name for each row of `centres` (standardised deviations); larger clusters choose first.
 
     >>> import numpy as np
-    >>> columns = ("days_since_last_order", "orders_365d", "spend_365d")
+    >>> columns = ("days_since_last_order", "orders_365d", "spend_365d_minor")
     >>> name_clusters(columns, np.array([[-0.5, 1.5, 1.8], [1.2, -0.6, -0.4], [0.1, 0.0, 0.1]]), [10, 20, 30])
     ('Frequent big spenders', 'Lapsed occasional buyers', 'Typical customers')
     """

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from models.tabular.table import Examples
 
-RULE_COLUMNS = ("usage_30d", "active_days_30d", "orders_90d", "plan_rank")
-"""What the napkin rule looks at, the first that is there."""
+RULE_COLUMNS = ("usage_30d_micro", "usage_active_days_30d", "orders_90d", "plan_rank")
+"""What the napkin rule looks at: the first that differs between customers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,6 @@ def fit_propensity(
     """The ladder over upgrade labels, with recent use as its rule unless the configuration names another column."""
     chosen = config or LadderConfig()
     if chosen.rule_column is None:
-        rule = next((name for name in RULE_COLUMNS if name in train.table.columns), None)
-        chosen = replace(chosen, rule_column=rule)
+        chosen = replace(chosen, rule_column=train.table.first_varying(RULE_COLUMNS))
     model, report = fit_ladder(train, calibration, validation, config=chosen, rng=rng)
     return PropensityModel(model), report

@@ -15,60 +15,101 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+NEVER_DAYS = 3650
+"""What the feature catalogue says for days since something that never happened: ten years."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """`pattern` must match the whole name; `one` is for the value 1 where the wording differs, `zero` for 0; `{v}` is the value."""
+    """`pattern` must match the whole name; the first words of `below` whose bound is above the value are said, else `words`.
+
+    `{v}` is the value, `{0}` the pattern's first group.
+    """
 
     pattern: str
     words: str
-    one: str | None = None
-    zero: str | None = None
+    below: tuple[tuple[float, str], ...] = ()
 
     def say(self, feature: str, value: float) -> str | None:
         """The words for this feature and value, or None if the phrase is for other features."""
         found = re.fullmatch(self.pattern, feature)
         if not found:
             return None
-        words = self.zero if value == 0 and self.zero else self.one if value == 1 and self.one else self.words
+        words = next((words for bound, words in self.below if value < bound), self.words)
         return words.format(*found.groups(), v=plain_number(value))
 
 
+def _days(pattern: str, never: str, *, today: str, yesterday: str, days: str) -> Phrase:
+    return Phrase(pattern, never, ((1, today), (2, yesterday), (NEVER_DAYS, days)))
+
+
+def _trend(pattern: str, verb: str) -> Phrase:
+    stopped, less, same = f"no longer {verb}", f"{verb} less than before", f"{verb} as before"
+    return Phrase(pattern, f"{verb} more than before", ((1e-9, stopped), (0.8, less), (1.25, same)))
+
+
+def _count(pattern: str, *, none: str, one: str, many: str) -> Phrase:
+    return Phrase(pattern, many, ((1, none), (2, one)))
+
+
 PHRASES: tuple[Phrase, ...] = (
-    Phrase(r"days_since_last_order", "no order for {v} days", one="last order a day ago", zero="ordered today"),
-    Phrase(r"days_since_first_order", "customer for {v} days", zero="new customer"),
-    Phrase(
-        r"days_since_last_(?:use|usage|event)", "not used for {v} days", one="last used a day ago", zero="used today"
+    _days(
+        r"days_since_last_order",
+        "never ordered",
+        today="ordered today",
+        yesterday="last order a day ago",
+        days="no order for {v} days",
+    ),
+    _days(
+        r"days_since_last_use",
+        "never used",
+        today="used today",
+        yesterday="last used a day ago",
+        days="not used for {v} days",
+    ),
+    Phrase(r"days_since_first_order", "first order {v} days ago", ((1, "no order before today"),)),
+    _count(
+        r"orders_(\d+)d",
+        none="no order in the last {0} days",
+        one="one order in the last {0} days",
+        many="{v} orders in the last {0} days",
     ),
     Phrase(
-        r"orders?_(\d+)d",
-        "{v} orders in the last {0} days",
-        "one order in the last {0} days",
-        "no order in the last {0} days",
+        r"spend_(\d+)d_minor", "the amount spent in the last {0} days", ((1, "nothing spent in the last {0} days"),)
     ),
-    Phrase(
-        r"(?:spend|revenue)_(?:minor_)?(\d+)d(?:_minor)?",
-        "spend in the last {0} days",
-        zero="spent nothing in the last {0} days",
+    Phrase(r"mean_order_gap_days", "has not ordered twice", ((NEVER_DAYS, "usually orders every {v} days"),)),
+    Phrase(r"basket_value_(\d+)d_minor", "the value of the usual basket", ((1, "no basket in the last {0} days"),)),
+    _count(
+        r"distinct_items_(\d+)d",
+        none="nothing bought in the last {0} days",
+        one="one product bought in the last {0} days",
+        many="{v} different products bought in the last {0} days",
     ),
-    Phrase(r"(?:mean|average|avg)_(?:order_)?gap(?:_days)?", "usually orders every {v} days"),
-    Phrase(r"(?:average|mean|avg)_(?:basket|order)(?:_value)?(?:_minor)?", "value of the usual basket"),
-    Phrase(r"distinct_items(?:_\d+d)?", "{v} different items bought", "one item bought", "no item bought"),
-    Phrase(
-        r"(?:usage|quantity|use)_(\d+)d", "used {v} times in the last {0} days", zero="not used in the last {0} days"
+    Phrase(r"usage_(\d+)d_micro", "the amount used in the last {0} days", ((1, "nothing used in the last {0} days"),)),
+    _count(
+        r"(?:usage_)?active_days_(\d+)d",
+        none="not active in the last {0} days",
+        one="active on one of the last {0} days",
+        many="active on {v} of the last {0} days",
     ),
-    Phrase(r"active_days_(\d+)d", "active on {v} of the last {0} days", zero="not active in the last {0} days"),
-    Phrase(r"(?:tenure|subscription_age)(?:_days)?", "subscribed for {v} days"),
-    Phrase(r"plan_rank", "the present plan"),
-    Phrase(
-        r"(?:plan_)?changes_(\d+)d",
-        "{v} plan changes in {0} days",
-        "one plan change in {0} days",
-        "no plan change in {0} days",
+    _count(
+        r"meters_used_(\d+)d",
+        none="no feature used in the last {0} days",
+        one="one feature used in the last {0} days",
+        many="{v} features used in the last {0} days",
     ),
-    Phrase(r"(?:is_)?cancell?ed(?:_flag)?|cancel_at_period_end", "has cancelled", zero="has not cancelled"),
-    Phrase(r"(?:order|spend|purchase)s?_trend(?:_ratio)?", "orders compared with before"),
-    Phrase(r"(?:usage|use)_trend(?:_ratio)?", "usage compared with before"),
-    Phrase(r"mrr(?:_minor)?", "the present price"),
+    _trend(r"(?:spend|order)_trend_.*", "orders"),
+    _trend(r"(?:usage|active_days)_trend_.*", "uses it"),
+    Phrase(r"tenure_days", "subscribed for {v} days", ((1, "not subscribed before today"),)),
+    Phrase(r"plan_rank", "the present plan", ((0, "no plan"),)),
+    _count(
+        r"plan_changes_(\d+)d",
+        none="no plan change in {0} days",
+        one="one plan change in {0} days",
+        many="{v} plan changes in {0} days",
+    ),
+    Phrase(r"is_cancelled", "has cancelled", ((1, "has not cancelled"),)),
+    Phrase(r"mrr_minor", "the present price", ((1, "pays no subscription"),)),
 )
 
 

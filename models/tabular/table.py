@@ -72,6 +72,11 @@ class FeatureTable:
             raise TableError("the table lacks columns that the model needs: " + ", ".join(missing), missing=missing)
         return FeatureTable(columns, self.values[:, [place[name] for name in columns]])
 
+    def first_varying(self, names: Sequence[str]) -> str | None:
+        """The first of these columns that is there and holds more than one value, or None."""
+        there = (name for name in names if name in self.columns)
+        return next((name for name in there if np.unique(self.column(name)).size > 1), None)
+
     def take(self, rows: NDArray[Any]) -> FeatureTable:
         """The rows of a mask or an index."""
         return FeatureTable(self.columns, self.values[rows])

@@ -56,8 +56,7 @@ def import_purchases(
     zone: str = "UTC",
 ) -> dict[str, Any]:
     """Read, clean and record a purchase file with progress; what the demo and the command share."""
-    from billing.purchases.cleaning import clean_purchases
-
+    from billing.purchases.cleaning import clean
     from billing.purchases.layout import parse_map
     from billing.purchases.reading import read_purchases
     from billing.purchases.record import record_history
@@ -66,16 +65,14 @@ def import_purchases(
         line = bar.add_task(f"reading {file.name}", total=None)
         read = read_purchases(file, columns=parse_map(column_map), zone=zone)
         bar.update(line, description="cleaning")
-        lines, report = clean_purchases(read, currency=currency or read.currency or default_currency)
+        cleaned = clean(read, currency=currency or read.currency or default_currency)
+        lines = cleaned.lines
         bar.update(line, description="recording purchases", total=len(lines))
         recorded = record_history(wired.database, scope, lines.batches(), progress=lambda done: bar.advance(line, done))
     return {
         "file": file.name,
         "layout": read.layout.value,
-        "total": report.total,
-        "kept": report.kept,
-        "netted": report.netted,
-        "skipped": {str(reason): count for reason, count in report.skipped.items()},
+        **cleaned.report.to_document(),
         "stored": recorded.stored,
         "known": recorded.known,
     }

@@ -30,12 +30,26 @@ from tests.strategies_features import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from features.engine import FeatureEngine
 
 NOW = 20_000 * DAY_US
 LATER = 20 * DAY_US
-ENGINES = {"fold": FoldEngine(), "duckdb": DuckDBEngine()}
+ENGINES: dict[str, Callable[[], FeatureEngine]] = {"fold": FoldEngine, "duckdb": DuckDBEngine}
 SOME = settings(max_examples=25, deadline=None)
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> FeatureEngine:
+    """Each engine in turn."""
+    return ENGINES[request.param]()
+
+
+@pytest.fixture(scope="module")
+def engines() -> tuple[FeatureEngine, ...]:
+    """All engines, to be compared."""
+    return tuple(build() for build in ENGINES.values())
 
 
 def values(engine: FeatureEngine, views: tuple[View, ...], scene: Scene) -> list[dict[str, Any]]:
@@ -55,7 +69,6 @@ def a_view(aggregate: Aggregate, **values: Any) -> FeatureView:
     return FeatureView(aggregate=aggregate, **{**plain, **values})
 
 
-@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES.keys())
 class TestEveryEngine:
     """The port's contract, run on both engines."""
 
@@ -225,9 +238,11 @@ class TestEveryEngine:
 
 @settings(max_examples=120, deadline=None)
 @given(scene=scenes(), views=view_lists())
-def test_both_engines_agree_value_for_value_on_any_views(scene: Scene, views: tuple[View, ...]) -> None:
+def test_both_engines_agree_value_for_value_on_any_views(
+    engines: tuple[FeatureEngine, ...], scene: Scene, views: tuple[View, ...]
+) -> None:
     """SQL and the fold were written apart, so agreement to the last bit means that the declaration has one meaning."""
-    fold, sql = (engine.compute(views, scene.tables(), scene.asof_table()) for engine in ENGINES.values())
+    fold, sql = (engine.compute(views, scene.tables(), scene.asof_table()) for engine in engines)
 
     assert sql.schema == fold.schema
     assert sql.to_pylist() == fold.to_pylist()
@@ -235,16 +250,18 @@ def test_both_engines_agree_value_for_value_on_any_views(scene: Scene, views: tu
 
 @SOME
 @given(scene=scenes())
-def test_both_engines_agree_on_the_whole_catalogue_and_with_the_answer_for_one(scene: Scene) -> None:
+def test_both_engines_agree_on_the_whole_catalogue_and_with_the_answer_for_one(
+    engines: tuple[FeatureEngine, ...], scene: Scene
+) -> None:
     """What training computes for many is what the service computes for one customer online."""
-    fold, sql = (values(engine, VIEWS, scene) for engine in ENGINES.values())
+    fold, sql = (values(engine, VIEWS, scene) for engine in engines)
     online = [compute_one(VIEWS, scene.rows, customer, at) for customer, at in scene.asof]
 
     assert sql == fold
     assert [list(row.items())[2:] for row in fold] == [list(answer.items()) for answer in online]
 
 
-def test_all_sources_meet_in_one_answer() -> None:
+def test_all_sources_meet_in_one_answer(engine: FeatureEngine) -> None:
     """A purchase, a use and a change of one customer are told by one call, from three tables."""
     scene = Scene(
         {
@@ -255,6 +272,6 @@ def test_all_sources_meet_in_one_answer() -> None:
         (("ann", NOW),),
     )
 
-    for engine in ENGINES.values():
-        row = values(engine, VIEWS, scene)[0]
-        assert (row["spend_30d_minor"], row["usage_7d_micro"], row["tenure_days"]) == (500, 1_000_000, 3)
+    row = values(engine, VIEWS, scene)[0]
+
+    assert (row["spend_30d_minor"], row["usage_7d_micro"], row["tenure_days"]) == (500, 1_000_000, 3)

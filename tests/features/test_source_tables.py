@@ -38,9 +38,7 @@ def test_only_the_columns_that_views_read_are_asked_for_and_kept() -> None:
 
 def test_a_missing_column_is_named() -> None:
     """So that whoever wrote the reader can act."""
-    with pytest.raises(
-        SourceError, match="purchases table lacks basket, received_us|purchases table lacks received_us, basket"
-    ):
+    with pytest.raises(SourceError, match="purchases table lacks received_us, basket"):
         conformed(TABLE.drop_columns(["basket", "received_us"]))
 
 

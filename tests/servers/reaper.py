@@ -1,7 +1,7 @@
 """Starts one server and ends it when whoever asked for it is gone: a test run that is killed leaves nothing running and no folder behind.
 
-Runs as a program of its own (`python -I reaper.py ...`), in its own session so that Ctrl-C and a killed process group pass it by. Its standard
-input is a pipe that only the asking process holds open: the pipe's end is the one signal of death that no kind of death can suppress.
+Runs as a program of its own (`python -I reaper.py ...`), in its own session so that Ctrl-C and a killed process group pass it by.
+Its standard input is a pipe that only the asking process holds open: the pipe's end is the one signal that no kind of death suppresses.
 Standard library only. On standard output: `started PID`, and `ended CODE` if the server ends by itself.
 """
 

@@ -16,36 +16,27 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 _GONE_WITHIN_SECONDS = 20
 _PROGRAM = """
 import sys
-from tests.servers import {module}
-server = {module}.start()
-print({pid}, {folder}, flush=True)
+from tests.servers import postgres, redis_server
+servers = postgres.start()._server, redis_server.start().process
+print(*(word for server in servers for word in (server.pid, server.folder)), flush=True)
 sys.stdin.read()
 """
-_SERVERS = {
-    "postgres": _PROGRAM.format(module="postgres", pid="server.pid", folder="server._server.folder"),
-    "redis": _PROGRAM.format(module="redis_server", pid="server.process.pid", folder="server.process.folder"),
-}
 
 
-@pytest.mark.parametrize("kind", sorted(_SERVERS))
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM])
-def test_the_server_ends_with_the_process_that_asked_for_it(kind: str, death: signal.Signals) -> None:
-    """However it dies: the server's process ends and the folder is deleted."""
+def test_the_servers_end_with_the_process_that_asked_for_them(death: signal.Signals) -> None:
+    """However it dies: each server and its reaper end, and its folder is deleted."""
     owner = subprocess.Popen(
-        [sys.executable, "-c", _SERVERS[kind]],
-        cwd=_REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", _PROGRAM], cwd=_REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert owner.stdout is not None
-    pid, folder = owner.stdout.readline().split()
-    server, reaper = psutil.Process(int(pid)), psutil.Process(int(pid)).parent()
-    assert reaper is not None
+    words = owner.stdout.readline().split()
+    servers = [psutil.Process(int(pid)) for pid in words[::2]]
+    reapers = [parent for server in servers if (parent := server.parent()) is not None]
 
     owner.send_signal(death)
     owner.communicate()
 
-    gone, alive = psutil.wait_procs([server, reaper], timeout=_GONE_WITHIN_SECONDS)
-    assert (len(gone), alive) == (2, [])
-    assert not Path(folder).exists()
+    gone, alive = psutil.wait_procs([*servers, *reapers], timeout=_GONE_WITHIN_SECONDS)
+    assert (len(gone), alive) == (4, [])
+    assert not any(Path(folder).exists() for folder in words[1::2])

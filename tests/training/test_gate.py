@@ -29,7 +29,9 @@ def shop(rows: int = 3000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_what_beats_every_baseline_is_promoted() -> None:
     """The reason names the best baseline and the gain."""
-    found = Gate().decide(Evidence(metric="recall", leads={"own frequency": BETTER, "popularity": Interval(0.1, 0.09, 0.11)}))
+    found = Gate().decide(
+        Evidence(metric="recall", leads={"own frequency": BETTER, "popularity": Interval(0.1, 0.09, 0.11)})
+    )
 
     assert found.promote
     assert found.reason.startswith("Promoted: better than the own frequency, the best baseline, in recall by +0.0200")
@@ -63,15 +65,16 @@ def test_the_champion_may_lose_at_most_epsilon(low: float, promote: bool) -> Non
 @pytest.mark.parametrize(
     ("calibration", "promote"),
     [
-        (Calibration(ece=0.029, champion_ece=None, noise=0.0), True),
-        (Calibration(ece=0.06, champion_ece=None, noise=0.01), False),
-        (Calibration(ece=0.06, champion_ece=None, noise=0.07), True),
-        (Calibration(ece=0.06, champion_ece=0.08, noise=0.01), True),
+        (Calibration(ece=0.029, noise=0.0), True),
+        (Calibration(ece=0.06, noise=0.01), False),
+        (Calibration(ece=0.06, noise=0.07), True),
+        (Calibration(ece=0.06, noise=0.01, champion_ece=0.08), True),
+        (Calibration(ece=0.06, noise=0.01, baseline_ece=0.07), True),
     ],
 )
 def test_probabilities_must_be_honest(calibration: Calibration, promote: bool) -> None:  # noqa: FBT001 (a parametrized answer)
-    """Within the bound, within chance, or no worse than the champion."""
-    evidence = Evidence(metric="log loss gain", leads={"base rate": BETTER}, calibration=calibration)
+    """Within the bound, within chance, or no worse than what would answer instead."""
+    evidence = Evidence(metric="log loss", leads={"base rate": BETTER}, calibration=calibration)
 
     assert Gate().decide(evidence).promote is promote
 
@@ -82,14 +85,14 @@ def test_a_leak_refuses_before_all_else() -> None:
 
     found = Gate().decide(Evidence(metric="recall", leads={"popularity": WORSE}, leaks=[leak]))
 
-    assert found.reason == "Not promoted: spend changes when later rows are deleted (1 more checks failed)."
+    assert found.reason == "Not promoted: spend changes when later rows are deleted (2 checks failed in all)."
 
 
 def test_a_segment_that_is_surely_much_worse_refuses() -> None:
     """One that only may be is let through."""
     leads = {"base rate": BETTER}
-    bad = Evidence(metric="log loss gain", leads=leads, segment_leads={"new": Interval(-0.05, -0.07, -0.03)})
-    unsure = Evidence(metric="log loss gain", leads=leads, segment_leads={"new": Interval(-0.05, -0.12, 0.02)})
+    bad = Evidence(metric="log loss", leads=leads, segment_leads={"new": Interval(-0.05, -0.07, -0.03)})
+    unsure = Evidence(metric="log loss", leads=leads, segment_leads={"new": Interval(-0.05, -0.12, 0.02)})
 
     assert not Gate().decide(bad).promote
     assert Gate().decide(unsure).promote
@@ -97,8 +100,8 @@ def test_a_segment_that_is_surely_much_worse_refuses() -> None:
 
 def test_a_rule_may_answer_while_there_is_nothing_better() -> None:
     """Never blank: without a champion the best rule serves; against one it must not be worse."""
-    alone = Gate().decide(Evidence(metric="log loss gain", leads={}, is_floor=True))
-    worse = Gate().decide(Evidence(metric="log loss gain", leads={}, is_floor=True, champion_lead=WORSE))
+    alone = Gate().decide(Evidence(metric="log loss", leads={}, is_floor=True))
+    worse = Gate().decide(Evidence(metric="log loss", leads={}, is_floor=True, champion_lead=WORSE))
 
     assert alone.promote
     assert "rule itself answers" in alone.reason

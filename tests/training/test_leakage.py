@@ -99,9 +99,9 @@ def test_a_column_that_is_missing_only_for_one_outcome_is_caught() -> None:
 
 
 def orders() -> tuple[np.ndarray, np.ndarray]:
-    """Orders of fifty customers over two hundred days."""
+    """Orders of two hundred customers over two hundred days."""
     rng = np.random.default_rng(1)
-    return rng.integers(0, 50, 600), rng.integers(0, 200, 600) * DAY_US
+    return rng.integers(0, 200, 600), rng.integers(0, 200, 600) * DAY_US
 
 
 def recency(until_us: int | None, *, as_of_us: int | None) -> FeatureTable:
@@ -111,12 +111,12 @@ def recency(until_us: int | None, *, as_of_us: int | None) -> FeatureTable:
         customers, at_us = customers[at_us < until_us], at_us[at_us < until_us]
     moment = at_us.max() if as_of_us is None else as_of_us
     seen = at_us < moment
-    last = np.full(50, -1, dtype=np.int64)
+    last = np.full(200, -1, dtype=np.int64)
     np.maximum.at(last, customers[seen], at_us[seen])
     return FeatureTable.from_columns(
         {
             "days_since_last_order": (moment - last) / DAY_US,
-            "orders": np.bincount(customers[seen], minlength=50),
+            "orders": np.bincount(customers[seen], minlength=200),
         }
     )
 
@@ -156,7 +156,7 @@ def test_a_failed_check_fails_the_run_and_tells_all_failures() -> None:
         check_window_observed(WINDOW, WINDOW.end_us),
     ]
 
-    with pytest.raises(LeakError, match="same score.*both sides") as caught:
+    with pytest.raises(LeakError, match=r"same score.*both sides") as caught:
         require_clean(findings)
 
     assert caught.value.facts["checks"] == ["not_constant", "customers_apart"]

@@ -33,7 +33,7 @@ def index(demo: DemoShop, status: str = "", cursor: str | None = None) -> HTMLRe
         next_cursor=found.next_cursor,
         is_first=not cursor,
         status=status,
-        statuses=_STATUSES,
+        statuses=("", *_STATUSES),
     )
 
 

@@ -37,9 +37,7 @@ def test_who_was_long_gone_can_be_left_out() -> None:
     """A last order older than the limit is not at risk any more."""
     customers = np.array(["old", "recent"])
 
-    found = label_silence(
-        customers, days(10, 60), window=WINDOW, observed_until_us=SEEN, active_within_days=40
-    )
+    found = label_silence(customers, days(10, 60), window=WINDOW, observed_until_us=SEEN, active_within_days=40)
 
     assert found.customers.tolist() == ["recent"]
 

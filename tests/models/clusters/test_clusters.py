@@ -20,7 +20,7 @@ from models.tabular.table import FeatureTable, TableError
 if TYPE_CHECKING:
     from pathlib import Path
 
-COLUMNS = ("days_since_last_order", "orders_365d", "spend_365d", "average_basket_value")
+COLUMNS = ("days_since_last_order", "orders_365d", "spend_365d_minor", "basket_value_365d_minor")
 ARCHETYPES = np.array([[5, 40, 40_000, 1_000], [300, 2, 1_500, 700], [20, 6, 60_000, 10_000], [60, 12, 2_400, 200]])
 
 

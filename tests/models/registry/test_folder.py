@@ -111,9 +111,7 @@ def test_two_processes_at_once_lose_nothing(registry: FolderRegistry, tmp_path: 
     """Thirty publications and promotions from two processes make thirty versions and one unbroken chain of moves."""
     arguments = [sys.executable, "-c", WRITER, str(tmp_path / "registry"), str(model_folder(tmp_path))]
     writers = [
-        subprocess.Popen(
-            [*arguments, name], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        subprocess.Popen([*arguments, name], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for name in ("one", "two")
     ]
     for writer in writers:
@@ -165,4 +163,6 @@ def test_a_writer_that_is_killed_leaves_a_registry_that_works(registry: FolderRe
 
     assert champion is not None
     registry.verify(TENANT, TASK, champion.version)
-    assert registry.publish(TENANT, TASK, folder, card(TENANT)) in {one.version for one in registry.versions(TENANT, TASK)}
+    assert registry.publish(TENANT, TASK, folder, card(TENANT)) in {
+        one.version for one in registry.versions(TENANT, TASK)
+    }

@@ -96,9 +96,7 @@ def test_fitting_twice_gives_the_same_rung(fitted: tuple[Rung, Examples]) -> Non
 def test_a_monotone_change_of_units_leaves_the_logistic_rung_where_it_was() -> None:
     """Inputs go by rank, so money in cents or in logarithms is the same money."""
     examples, _ = logistic_shop(180)
-    cubed = Examples(
-        FeatureTable(examples.table.columns, examples.table.values**3), examples.label, examples.customers
-    )
+    cubed = Examples(FeatureTable(examples.table.columns, examples.table.values**3), examples.label, examples.customers)
 
     plain = fit_logistic(examples).probability(examples.table.values)
 

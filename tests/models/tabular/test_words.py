@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from features.catalog import FEATURE_SETS
 from models.tabular.explained import ExplainedModel
 from models.tabular.ladder import LadderConfig, fit_ladder
 from models.tabular.phrases import describe_feature
@@ -18,7 +19,11 @@ from tests.models.tabular.shops import logistic_shop, thirds
         ("days_since_last_order", 61, "no order for 61 days"),
         ("days_since_last_order", 0, "ordered today"),
         ("orders_30d", 0, "no order in the last 30 days"),
-        ("active_days_7d", 3, "active on 3 of the last 7 days"),
+        ("days_since_last_order", 3650, "never ordered"),
+        ("mean_order_gap_days", 3650, "has not ordered twice"),
+        ("usage_active_days_7d", 3, "active on 3 of the last 7 days"),
+        ("order_trend_90d_365d", 0.4, "orders less than before"),
+        ("usage_trend_7d_30d", 0, "no longer uses it"),
         ("plan_rank", 2, "the present plan"),
         ("loyalty_points", 12.5, "loyalty points 12.5"),
     ],
@@ -26,6 +31,15 @@ from tests.models.tabular.shops import logistic_shop, thirds
 def test_features_are_told_in_plain_words(feature: str, value: float, words: str) -> None:
     """A shopkeeper reads them without a glossary."""
     assert describe_feature(feature, value) == words
+
+
+@pytest.mark.parametrize("feature", sorted({*FEATURE_SETS["churn"], *FEATURE_SETS["propensity"]}))
+def test_every_feature_of_the_catalogue_has_words(feature: str) -> None:
+    """No customer page shows a column name."""
+    told = describe_feature(feature, 2.0)
+
+    assert feature.replace("_", " ") not in told
+    assert "{" not in told
 
 
 def test_every_score_is_explained_with_its_own_values() -> None:

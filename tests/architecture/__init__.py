@@ -1,0 +1,1 @@
+"""The house rules that no linter on the shelf knows, run as tests and by `make check`."""
