@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from features.view import View
 
 
-def features_of(unit: Unit, customer_id: str, *, now: datetime, views: Sequence[View] = VIEWS) -> dict[str, int | float]:
+def features_of(
+    unit: Unit, customer_id: str, *, now: datetime, views: Sequence[View] = VIEWS
+) -> dict[str, int | float]:
     """Every declared feature of one customer as of now."""
     return compute_one(views, rows_of_customer(unit, customer_id, now), customer_id, microseconds(now))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LARGEST = 2**62
+_LARGEST = 2**50  # a thousand million units: beyond it an event is a mistake, and sums of many must still fit
 
 COLUMNS: dict[Source, tuple[str, ...]] = {
     Source.PURCHASES: ("customer", "item", "basket", "at_us", "received_us", "quantity", "amount_minor", "id"),

@@ -9,7 +9,7 @@ from billing.db.counters import Counters, MemoryCounters, RedisCounters
 from billing.db.session import Database
 from billing.kernel.clock import Clock, SystemClock
 from models.registry.folder import FolderRegistry
-from serving.predict.loader import ModelLoader
+from serving.champions import ModelLoader
 
 if TYPE_CHECKING:
     from serving.settings import Settings

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from billing.db.session import Unit
 
+_VERSIONS = "uptier.plan_versions"
+
 
 class CatalogStore:
     """Reads and writes what a tenant sells by plan."""
@@ -73,13 +75,17 @@ class CatalogStore:
         return versions[-1]
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, PlanVersion]:
-        """Versions by id: what subscriptions have pinned."""
-        query = (
-            select(PlanRow, PlanVersionRow)
-            .join(PlanVersionRow, PlanVersionRow.plan_id == PlanRow.id)
-            .where(PlanVersionRow.id.in_(sorted(set(ids))))
-        )
-        return {version.id: _version(plan, version) for plan, version in self._session.execute(query)}
+        """Versions by id: what subscriptions have pinned. A version never changes, so each is read once a unit of work."""
+        known: dict[str, PlanVersion] = self._session.info.setdefault(_VERSIONS, {})
+        wanted = set(ids)
+        if not wanted <= known.keys():
+            query = (
+                select(PlanRow, PlanVersionRow)
+                .join(PlanVersionRow, PlanVersionRow.plan_id == PlanRow.id)
+                .where(PlanVersionRow.id.in_(sorted(wanted)))
+            )
+            known.update((version.id, _version(plan, version)) for plan, version in self._session.execute(query))
+        return {version_id: known[version_id] for version_id in sorted(wanted) if version_id in known}
 
     def put_meter(self, meter: Meter) -> None:
         """Add a meter or replace the one of its key."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.db.base import ID, KEY, TenantRow, same_tenant
 from billing.db.columns import Document
+from billing.tenants.tables import TenantsRow  # noqa: F401 (the table that every tenant column points to)
 
 
 class PlanRow(TenantRow):
@@ -30,7 +31,7 @@ class PlanVersionRow(TenantRow):
     """One published version of a plan; never updated."""
 
     __tablename__ = "plan_versions"
-    __table_args__ = (UniqueConstraint("tenant_id", "plan_id", "number"), same_tenant("plan_id", "plans"))
+    __table_args__ = (UniqueConstraint("tenant_id", "plan_id", "number"), same_tenant("plan_id", PlanRow))
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     plan_id: Mapped[str] = mapped_column(ID)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.db.base import ID, KEY, TenantRow
 from billing.db.columns import Document
+from billing.tenants.tables import TenantsRow  # noqa: F401 (the table that every tenant column points to)
 
 
 class CustomerRow(TenantRow):

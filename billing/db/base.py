@@ -43,6 +43,8 @@ class TenantRow(Base):
     tenant_id: Mapped[str] = mapped_column(ID, ForeignKey("tenants.id"), primary_key=True, sort_order=-1)
 
 
-def same_tenant(column: str, target: str) -> ForeignKeyConstraint:
+def same_tenant(column: str, target: type[TenantRow]) -> ForeignKeyConstraint:
     """A foreign key that cannot point at another tenant's row: (tenant_id, column) -> target(tenant_id, id)."""
-    return ForeignKeyConstraint(["tenant_id", column], [f"{target}.tenant_id", f"{target}.id"])
+    return ForeignKeyConstraint(
+        ["tenant_id", column], [f"{target.__tablename__}.tenant_id", f"{target.__tablename__}.id"]
+    )

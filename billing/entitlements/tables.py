@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.customers.tables import CustomerRow
 from billing.db.base import ID, KEY, TenantRow, same_tenant
 from billing.db.columns import Document
 
@@ -16,7 +17,7 @@ class GrantRow(TenantRow):
 
     __tablename__ = "grants"
     __table_args__ = (
-        same_tenant("customer_id", "customers"),
+        same_tenant("customer_id", CustomerRow),
         Index("ix_grants_customer", "tenant_id", "customer_id", "feature"),
         Index("ix_grants_subscription", "tenant_id", "subscription_id"),
     )

@@ -49,10 +49,12 @@ class InvoiceStore:
         """Store a new state and any lines that were added to the end."""
         row = self._session.scalars(select(InvoiceRow).where(InvoiceRow.id == invoice.id)).one()
         _write(row, invoice)
-        stored = len(self._lines([invoice.id]).get(invoice.id, ()))
-        self._add_lines(invoice, start=stored)
+        counted = select(func.count()).select_from(InvoiceLineRow).where(InvoiceLineRow.invoice_id == invoice.id)
+        self._add_lines(invoice, start=self._session.scalar(counted) or 0)
 
     def _add_lines(self, invoice: Invoice, *, start: int) -> None:
+        if start >= len(invoice.lines):
+            return
         self._session.add_all(
             InvoiceLineRow(
                 invoice_id=invoice.id,

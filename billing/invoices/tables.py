@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.customers.tables import CustomerRow
 from billing.db.base import ID, KEY, TenantRow, same_tenant
 from billing.db.columns import Document
+from billing.subscriptions.tables import SubscriptionRow
 
 
 class InvoiceRow(TenantRow):
@@ -17,8 +19,8 @@ class InvoiceRow(TenantRow):
 
     __tablename__ = "invoices"
     __table_args__ = (
-        same_tenant("customer_id", "customers"),
-        same_tenant("subscription_id", "subscriptions"),
+        same_tenant("customer_id", CustomerRow),
+        same_tenant("subscription_id", SubscriptionRow),
         UniqueConstraint("tenant_id", "subscription_id", "sequence"),
         UniqueConstraint("tenant_id", "number"),
         Index("ix_invoices_customer", "tenant_id", "customer_id"),
@@ -48,7 +50,7 @@ class InvoiceLineRow(TenantRow):
 
     __tablename__ = "invoice_lines"
     __table_args__ = (
-        same_tenant("invoice_id", "invoices"),
+        same_tenant("invoice_id", InvoiceRow),
         UniqueConstraint("tenant_id", "key"),
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.customers.tables import CustomerRow
 from billing.db.base import ID, KEY, TenantRow, same_tenant
 
 
@@ -14,7 +15,7 @@ class LedgerTransactionRow(TenantRow):
     """One business fact; its natural key makes it unique."""
 
     __tablename__ = "ledger_transactions"
-    __table_args__ = (same_tenant("customer_id", "customers"),)
+    __table_args__ = (same_tenant("customer_id", CustomerRow),)
 
     key: Mapped[str] = mapped_column(KEY, primary_key=True)
     at: Mapped[datetime]

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.customers.tables import CustomerRow
 from billing.db.base import ID, KEY, TenantRow, same_tenant
 from billing.db.columns import Document
 
@@ -17,7 +18,7 @@ class EventRow(TenantRow):
 
     __tablename__ = "events"
     __table_args__ = (
-        same_tenant("customer_id", "customers"),
+        same_tenant("customer_id", CustomerRow),
         Index("ix_events_customer", "tenant_id", "customer_id", "type", "at"),
         Index("ix_events_at", "tenant_id", "at"),
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.customers.tables import CustomerRow
 from billing.db.base import ID, KEY, TenantRow, same_tenant
 
 
@@ -15,7 +16,7 @@ class PurchaseRow(TenantRow):
 
     __tablename__ = "purchases"
     __table_args__ = (
-        same_tenant("customer_id", "customers"),
+        same_tenant("customer_id", CustomerRow),
         Index("ix_purchases_customer", "tenant_id", "customer_id", "at"),
         Index("ix_purchases_at", "tenant_id", "at"),
     )

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.catalog.tables import PlanVersionRow
+from billing.customers.tables import CustomerRow
 from billing.db.base import ID, KEY, TenantRow, same_tenant
 from billing.db.columns import Document
 
@@ -17,8 +19,8 @@ class SubscriptionRow(TenantRow):
 
     __tablename__ = "subscriptions"
     __table_args__ = (
-        same_tenant("customer_id", "customers"),
-        same_tenant("version_id", "plan_versions"),
+        same_tenant("customer_id", CustomerRow),
+        same_tenant("version_id", PlanVersionRow),
         Index("ix_subscriptions_customer", "tenant_id", "customer_id"),
         Index("ix_subscriptions_due", "tenant_id", "status", "next_boundary_at"),
     )
@@ -44,7 +46,7 @@ class SubscriptionAddonRow(TenantRow):
     """An add-on on a subscription."""
 
     __tablename__ = "subscription_addons"
-    __table_args__ = (same_tenant("subscription_id", "subscriptions"), same_tenant("version_id", "plan_versions"))
+    __table_args__ = (same_tenant("subscription_id", SubscriptionRow), same_tenant("version_id", PlanVersionRow))
 
     subscription_id: Mapped[str] = mapped_column(ID, primary_key=True)
     plan_key: Mapped[str] = mapped_column(KEY, primary_key=True)
@@ -57,7 +59,7 @@ class SubscriptionEventRow(TenantRow):
 
     __tablename__ = "subscription_events"
     __table_args__ = (
-        same_tenant("subscription_id", "subscriptions"),
+        same_tenant("subscription_id", SubscriptionRow),
         Index("ix_subscription_events_at", "tenant_id", "at"),
         Index("ix_subscription_events_customer", "tenant_id", "customer_id"),
     )
@@ -78,7 +80,7 @@ class PendingLineRow(TenantRow):
 
     __tablename__ = "pending_lines"
     __table_args__ = (
-        same_tenant("subscription_id", "subscriptions"),
+        same_tenant("subscription_id", SubscriptionRow),
         Index("ix_pending_lines_open", "tenant_id", "subscription_id", "invoice_id"),
     )
 
@@ -98,7 +100,7 @@ class QuoteRow(TenantRow):
     """A promised price."""
 
     __tablename__ = "quotes"
-    __table_args__ = (same_tenant("subscription_id", "subscriptions"),)
+    __table_args__ = (same_tenant("subscription_id", SubscriptionRow),)
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     customer_id: Mapped[str] = mapped_column(ID)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.customers.tables import CustomerRow
 from billing.db.base import ID, KEY, TenantRow, same_tenant
 from billing.db.columns import Document
 
@@ -17,7 +18,7 @@ class DecisionRow(TenantRow):
 
     __tablename__ = "decisions"
     __table_args__ = (
-        same_tenant("customer_id", "customers"),
+        same_tenant("customer_id", CustomerRow),
         Index("ix_decisions_customer", "tenant_id", "customer_id", "decided_at"),
     )
 
@@ -38,7 +39,7 @@ class OutcomeRow(TenantRow):
     """What came of a decision; each kind once."""
 
     __tablename__ = "decision_outcomes"
-    __table_args__ = (same_tenant("decision_id", "decisions"),)
+    __table_args__ = (same_tenant("decision_id", DecisionRow),)
 
     decision_id: Mapped[str] = mapped_column(ID, primary_key=True)
     kind: Mapped[str] = mapped_column(KEY, primary_key=True)

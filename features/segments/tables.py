@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.customers.tables import CustomerRow
 from billing.db.base import ID, KEY, TenantRow, same_tenant
 from billing.db.columns import Document
 
@@ -29,7 +30,7 @@ class SegmentMemberRow(TenantRow):
 
     __tablename__ = "segment_members"
     __table_args__ = (
-        same_tenant("customer_id", "customers"),
+        same_tenant("customer_id", CustomerRow),
         ForeignKeyConstraint(["tenant_id", "segment_key"], ["segments.tenant_id", "segments.key"]),
         Index("ix_segment_members_segment", "tenant_id", "segment_key"),
     )

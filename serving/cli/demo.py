@@ -171,7 +171,7 @@ def _require_free(port: int) -> None:
 def _serve(wired: Services, found: Demo, port: int) -> None:
     import uvicorn
 
-    from serving.api.app import create_app
+    from serving.application import create_app
     from serving.logs import configure
 
     configure()

@@ -26,7 +26,7 @@ def serve(
     """
     import uvicorn
 
-    from serving.api.app import create_app
+    from serving.application import create_app
     from serving.jobs.worker import Worker
     from serving.logs import configure
 

@@ -1,6 +1,6 @@
-"""A real shop's purchases as a demonstration: every customer is kept, and those who still order have joined the club.
+"""A real shop's purchases as a demonstration: every customer is kept, and those who keep ordering have joined the club.
 
-Who ordered in the last four months became a member at the first of those orders; the plan follows how often they order. Each order is a
+Who came back within the last two months became a member at that second order; the plan follows how often they order. Each order is a
 delivery. The memberships are made up, so that invoices can be seen; the purchases, and all that is learned from them, are real.
 """
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from billing.db.scope import Scope
     from billing.db.session import Database
 
-MEMBERSHIP_DAYS = 120
+MEMBERSHIP_DAYS = 62
 _EVENTS_A_TRANSACTION = 2000
-_PLUS_ORDERS, _PRO_ORDERS = 3, 8
+_MEMBER_ORDERS, _PLUS_ORDERS, _PRO_ORDERS = 2, 4, 7
 
 
 def orders_of(database: Database, scope: Scope, now: datetime) -> dict[str, dict[str, datetime]]:
@@ -67,14 +67,14 @@ def record_deliveries(
 
 
 def memberships(orders: dict[str, dict[str, datetime]], *, now: datetime) -> list[Step]:
-    """When each customer who still orders joined, and to which plan they moved up as they ordered more."""
+    """When each customer who keeps ordering joined, and to which plan they moved up as they ordered more."""
     since = now - timedelta(days=MEMBERSHIP_DAYS)
     steps: list[Step] = []
     for customer, baskets in sorted(orders.items()):
         recent = sorted(at for at in baskets.values() if at >= since)
-        if not recent:
+        if len(recent) < _MEMBER_ORDERS:
             continue
-        steps.append(Step(recent[0], customer, "started", "starter"))
+        steps.append(Step(recent[_MEMBER_ORDERS - 1], customer, "started", "starter"))
         if len(recent) >= _PLUS_ORDERS:
             steps.append(Step(recent[_PLUS_ORDERS - 1], customer, "changed", "plus"))
         if len(recent) >= _PRO_ORDERS:

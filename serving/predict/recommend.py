@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from billing.db.session import Unit
     from models.bundles.snapshot import Bundle
     from models.recommender.recommendation import Reason, ScoredItem
-    from serving.predict.loader import ModelLoader
+    from serving.champions import ModelLoader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

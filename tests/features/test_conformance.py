@@ -54,7 +54,8 @@ def engines() -> tuple[FeatureEngine, ...]:
 
 def values(engine: FeatureEngine, views: tuple[View, ...], scene: Scene) -> list[dict[str, Any]]:
     """The engine's answer as plain rows."""
-    return engine.compute(views, scene.tables(), scene.asof_table()).to_pylist()
+    rows: list[dict[str, Any]] = engine.compute(views, scene.tables(), scene.asof_table()).to_pylist()
+    return rows
 
 
 def a_view(aggregate: Aggregate, **values: Any) -> FeatureView:
@@ -146,6 +147,15 @@ class TestEveryEngine:
         found = engine.compute([a_view(Aggregate.LATEST, column="quantity")], sources, asof_table([("ann", NOW)]))
 
         assert found.column("x").to_pylist() == [1]
+
+    def test_days_before_1970_are_days_too(self, engine: FeatureEngine) -> None:
+        """The last microsecond of 1969, then the first and the last of the first of January: three rows on two days."""
+        rows = [purchase(at_us, row_id=f"p{at_us}") for at_us in (-1, 0, DAY_US - 1)]
+        sources = {Source.PURCHASES: source_table(Source.PURCHASES, rows)}
+
+        found = engine.compute([a_view(Aggregate.ACTIVE_DAYS)], sources, asof_table([("ann", DAY_US)]))
+
+        assert found.column("x").to_pylist() == [2]
 
     def test_a_sum_beyond_64_bits_is_refused_not_wrapped(self, engine: FeatureEngine) -> None:
         """Two amounts of 2**62 sum to 2**63, which no int64 holds; as a float it would silently lose digits, so it is refused too."""

@@ -58,4 +58,5 @@ def _gate(table: BasketTable | None) -> GateReport:
         said = "no later basket holds two known items, so nothing could be judged yet"
         checks = (GateCheck(name="baseline", passed=True, explanation=said),)
         return GateReport(promote=True, reason=f"Promoted: {said}.", checks=checks)
-    return Gate().decide(Evidence(metric=METRIC, leads={"best baseline": lead}))
+    best = next((row.name for row in table.rows if row.lead is None), "best baseline") if table else "best baseline"
+    return Gate().decide(Evidence(metric=METRIC, leads={best: lead}))

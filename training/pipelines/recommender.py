@@ -66,4 +66,9 @@ def _gate(report: FitReport) -> GateReport:
         said = "there is too little past to hold out, so nothing else could answer better"
         checks = (GateCheck(name="baseline", passed=True, explanation=said),)
         return GateReport(promote=True, reason=f"Promoted: {said}.", checks=checks)
-    return Gate().decide(Evidence(metric=report.metric, leads={"best baseline": report.lead}))
+    return Gate().decide(
+        Evidence(
+            metric=report.metric,
+            leads={(report.new.best_baseline if report.new else None) or "best baseline": report.lead},
+        )
+    )

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.db.base import KEY, TenantRow
+from billing.tenants.tables import TenantsRow  # noqa: F401 (the table that every tenant column points to)
 
 
 class ProductRow(TenantRow):

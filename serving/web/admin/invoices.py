@@ -32,7 +32,7 @@ def index(demo: DemoShop, status: str = "", cursor: str | None = None) -> HTMLRe
         names=names,
         next_cursor=found.next_cursor,
         is_first=not cursor,
-        status=status,
+        chosen=status,
         statuses=("", *_STATUSES),
     )
 

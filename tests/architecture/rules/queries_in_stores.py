@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BUILDERS = frozenset({"select", "insert", "update", "delete", "text", "union", "union_all", "exists"})
-_RUNNERS = frozenset(
-    {"execute", "executemany", "exec_driver_sql", "scalar", "scalars", "query", "bulk_insert_mappings"}
-)
+_RUNNERS = frozenset({"execute", "executemany", "exec_driver_sql", "scalars", "stream_scalars"})
+_SESSION_RUNNERS = frozenset({"get", "merge", "query", "scalar", "stream"})
+_SESSIONS = frozenset({"connection", "session", "_connection", "_session"})
 _MACHINERY = ("billing/db", "billing/migrations")
 _OTHER_ENGINES = {
     "features/duckdb_engine.py": "DuckDB over frames in memory, not the rows",

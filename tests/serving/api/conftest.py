@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.api.app import create_app
+from serving.application import create_app
 from serving.settings import Settings
 from serving.wiring import Services, build
 from tests.shop import Shop, open_shop

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.api.app import create_app
+from serving.application import create_app
 from serving.wiring import Services, build
 from tests.serving.web.prepared import Ready, prepare
 
