@@ -11,7 +11,6 @@ for name, value in {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WA
 
 pytest_plugins = [
     "tests.databases",
-    "tests.servers.browser",
     "tests.servers.postgres",
     "tests.servers.redis_server",
 ]

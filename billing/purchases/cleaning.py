@@ -75,7 +75,7 @@ class RowExample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanReport:
-    """What became of a file's rows. `netted` counts purchases that a return made smaller or undid; those undone are skipped as `returned`.
+    """What became of a file's rows. `netted` counts kept lines that a return made smaller; those wholly undone are skipped as `returned`.
 
     `unmatched_returns` are cancellations whose purchase, or part of it, is not in the file (bought before it began).
     """
@@ -130,7 +130,7 @@ def clean(file: PurchaseFile, *, currency: str, rules: CleanRules | None = None)
     smaller = remaining != quantity
     reasons[smaller & (remaining == 0)] = _code(Reason.RETURNED)
     table = table.append_column("line_key", line_keys(table.column("basket"), table.column("item")))
-    report = _report(table, reasons, netted=int(smaller.sum()), unmatched_returns=unmatched)
+    report = _report(table, reasons, netted=int((smaller & (remaining > 0)).sum()), unmatched_returns=unmatched)
     return Cleaned(_kept(table, reasons, remaining, amount), report)
 
 

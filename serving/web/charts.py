@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     Say = Callable[[float], str]
 
-WIDTH = 640
-_LABEL = 190  # room for the names of bars
+WIDTH = 540
+WIDE = 1080
+_LABEL = 186  # room for the names of bars
 _ROW = 34
 _TOP = 14
 _BOTTOM = 30
 _LEFT = 64
-_RIGHT = 16
+_RIGHT = 26
 _PLOT = 220  # height of histograms and lines
 
 
@@ -61,14 +62,14 @@ def bars(key: str, title: str, points: Sequence[Point]) -> str:
     """Horizontal bars, one a row, in the order given."""
     if not points:
         return _nothing(key, title)
-    most = max(max(point.value for point in points), 0.0) or 1.0
-    room = WIDTH - _LABEL - 110
+    most = max(0.0, *(point.value for point in points)) or 1.0
+    room = WIDTH - _LABEL - 90
     drawn = []
     for row, point in enumerate(points):
         y, length = _TOP + row * _ROW, max(point.value, 0.0) / most * room
         drawn += [
             f'<text class="c-name" x="{_LABEL - 12}" y="{y + 16}" text-anchor="end">{escape(_short(point.name))}</text>',
-            f'<rect class="c-bar" x="{_LABEL}" y="{y + 1}" width="{_number(max(length, 1.5))}" height="22" rx="3">'
+            f'<rect class="c-bar" x="{_LABEL}" y="{y + 1}" width="{_number(max(length, 1.5))}" height="22" rx="3">',
             f"<title>{escape(point.name)}: {escape(point.said)}</title></rect>",
             f'<text class="c-value" x="{_number(_LABEL + length + 8)}" y="{y + 16}">{escape(point.said)}</text>',
         ]
@@ -85,7 +86,7 @@ def histogram(key: str, title: str, values: Sequence[float], *, bins: int = 10, 
         counts[min(max(int(value * bins), 0), bins - 1)] += 1
     marks = ticks(max(counts))
     width = (WIDTH - _LEFT - _RIGHT) / bins
-    drawn = _grid(marks, plain)
+    drawn = _grid(marks, plain, WIDTH)
     for number, count in enumerate(counts):
         height = count / marks[-1] * _PLOT
         x, y = _LEFT + number * width, _TOP + _PLOT - height
@@ -109,11 +110,11 @@ def histogram(key: str, title: str, values: Sequence[float], *, bins: int = 10, 
 
 
 def line(key: str, title: str, points: Sequence[Point], *, say: Say = plain) -> str:
-    """A line through named points, equally far apart, from zero up."""
+    """A line through named points, equally far apart, from zero up; as wide as two of the other charts."""
     if not points:
         return _nothing(key, title)
     marks = ticks(max(point.value for point in points))
-    step = (WIDTH - _LEFT - _RIGHT - 24) / max(len(points) - 1, 1)
+    step = (WIDE - _LEFT - _RIGHT - 24) / max(len(points) - 1, 1)
     places = [
         (_LEFT + 12 + number * step, _TOP + _PLOT - max(point.value, 0.0) / marks[-1] * _PLOT)
         for number, point in enumerate(points)
@@ -122,7 +123,7 @@ def line(key: str, title: str, points: Sequence[Point], *, say: Say = plain) -> 
     floor = _TOP + _PLOT
     area = f"{_number(places[0][0])},{floor} {path} {_number(places[-1][0])},{floor}"
     drawn = [
-        *_grid(marks, say),
+        *_grid(marks, say, WIDE),
         f'<polygon class="c-area" points="{area}"/>',
         f'<polyline class="c-line" points="{path}"/>',
     ]
@@ -131,37 +132,37 @@ def line(key: str, title: str, points: Sequence[Point], *, say: Say = plain) -> 
             f'<circle class="c-dot" cx="{_number(x)}" cy="{_number(y)}" r="4">'
             f"<title>{escape(point.name)}: {escape(point.said)}</title></circle>"
         )
-    every = math.ceil(len(points) / 7)
+    every = math.ceil(len(points) / 12)
     for number in range(len(points) - 1, -1, -every):
         x = places[number][0]
         drawn.append(f'<text class="c-axis" x="{_number(x)}" y="{floor + 20}" text-anchor="middle">')
         drawn[-1] += f"{escape(points[number].name)}</text>"
     description = "; ".join(f"{point.name}: {point.said}" for point in points)
-    return _svg(key, title, description, floor + _BOTTOM, drawn)
+    return _svg(key, title, description, floor + _BOTTOM, drawn, width=WIDE)
 
 
-def _grid(marks: Sequence[float], say: Say) -> list[str]:
+def _grid(marks: Sequence[float], say: Say, width: int) -> list[str]:
     drawn = []
     for mark in marks:
         y = _number(_TOP + _PLOT - mark / marks[-1] * _PLOT)
         drawn += [
-            f'<line class="c-grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>',
+            f'<line class="c-grid" x1="{_LEFT}" x2="{width - _RIGHT}" y1="{y}" y2="{y}"/>',
             f'<text class="c-axis" x="{_LEFT - 8}" y="{y}" dy="4" text-anchor="end">{escape(say(mark))}</text>',
         ]
     return drawn
 
 
-def _svg(key: str, title: str, description: str, height: int, drawn: Sequence[str]) -> str:
+def _svg(key: str, title: str, description: str, height: int, drawn: Sequence[str], *, width: int = WIDTH) -> str:
     name = escape(key)
     return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="{name}-title {name}-desc">'
+        f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-labelledby="{name}-title {name}-desc">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
         f"{''.join(drawn)}</svg>"
     )
 
 
 def _nothing(key: str, title: str) -> str:
-    said = '<text class="c-axis" x="320" y="45" text-anchor="middle">Nothing to show yet</text>'
+    said = '<text class="c-axis" x="270" y="45" text-anchor="middle">Nothing to show yet</text>'
     return _svg(key, title, "nothing to show yet", 80, [said])
 
 
@@ -173,5 +174,5 @@ def _percent(number: int, bins: int) -> str:
     return f"{round(100 * number / bins)} %"
 
 
-def _short(name: str, most: int = 26) -> str:
+def _short(name: str, most: int = 25) -> str:
     return name if len(name) <= most else name[: most - 1].rstrip() + "…"

@@ -1,7 +1,7 @@
 """Lets a shop's own pages call the four routes that browsers may use, and keeps their personal answers out of shared caches.
 
-Any origin may ask and read an answer: what a page may know is decided by the key's origins and the customer's token (serving/api/context.py),
-never here. No credentials (cookies) are allowed, so a foreign page gains nothing by asking.
+Any origin may ask and read an answer: what a page may know is decided by the key's origins and the customer's token, in
+serving/api/context.py, never here. No credentials (cookies) are allowed, so a foreign page gains nothing by asking.
 """
 
 from __future__ import annotations

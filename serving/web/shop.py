@@ -103,7 +103,7 @@ def _people(unit: Unit, demo: Demo) -> list[dict[str, Any]]:
     customers, running = CustomerStore(unit).by_ids(ids), SubscriptionStore(unit).running_of(ids)
     orders, plans = PurchaseStore(unit).orders_of(ids, demo.now), CatalogStore(unit).current()
     names, members = {each.key: each.name for each in SegmentStore(unit).all()}, SegmentStore(unit).members()
-    return [
+    found = [
         {
             "customer": customers[customer_id],
             "plan": plans[running[customer_id].plan_key].plan_name if customer_id in running else None,
@@ -114,6 +114,13 @@ def _people(unit: Unit, demo: Demo) -> list[dict[str, Any]]:
         }
         for customer_id in ids
     ]
+    return sorted(found, key=_telling)
+
+
+def _telling(person: dict[str, Any]) -> tuple[bool, bool, bool]:
+    """Those with something to see come first: near a limit, then with a plan, then the rest; the control group last."""
+    near = any(limit.ratio >= 0.8 for limit in person["limits"])
+    return person["held_out"], not near, person["plan"] is None
 
 
 def _spread(pairs: list[tuple[str, str]], each: int = 5) -> list[str]:

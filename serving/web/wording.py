@@ -6,6 +6,7 @@ Display only: nothing read here is ever calculated with. Used as template filter
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,7 @@ from jinja2 import pass_context
 from billing.kernel.cadence import zone_of
 from billing.kernel.clock import parse_instant
 from billing.kernel.money import Money
+from billing.pricing.rated import price_text
 
 if TYPE_CHECKING:
     from jinja2.runtime import Context
@@ -80,6 +82,15 @@ def percent(value: float | None) -> str:
     return f"{shown:.1f} %" if 0 < abs(shown) < 1 else f"{shown:.0f} %"
 
 
+def exact(amount: str, currency: str) -> str:
+    """A step's exact amount, with all its decimals and never fewer than the currency has.
+
+    >>> exact("19", "EUR"), exact("-0.333333333333", "EUR"), exact("500", "JPY")
+    ('19.00', '-0.333333333333', '500')
+    """
+    return price_text(Decimal(amount), currency)
+
+
 def figure(value: float) -> str:
     """A metric with four decimals.
 
@@ -115,14 +126,14 @@ def _said(context: Context, value: datetime | str | None, pattern: str) -> str:
         return "–"
     instant = value if isinstance(value, datetime) else parse_instant(value)
     local = instant.astimezone(zone_of(str(context.get("zone", "UTC"))))
-    return local.strftime(pattern).removeprefix("0")
+    return f"{local:{pattern}}".removeprefix("0")
 
 
 def feature_value(name: str, value: float, currency: str) -> str:
     """A feature's value, in the unit that ends its name.
 
-    >>> feature_value("spend_30d_minor", 1250, "EUR"), feature_value("usage_7d_micro", 3_000_000, "EUR"), feature_value("orders_30d", 4, "EUR")
-    ('€12.50', '3', '4')
+    >>> feature_value("spend_30d_minor", 1250, "EUR"), feature_value("usage_7d_micro", 3_000_000, "EUR")
+    ('€12.50', '3')
     """
     if value != value:  # noqa: PLR0124 (the one value that differs from itself: unknown)
         return "unknown"
@@ -145,7 +156,7 @@ def initials(name: str) -> str:
 
 def tile(key: str) -> int:
     """Which of the eight tile colours stands for this key, always the same one."""
-    return sum(key.encode()) % 8
+    return zlib.crc32(key.encode()) % 8
 
 
 FILTERS: dict[str, Any] = {
@@ -153,6 +164,7 @@ FILTERS: dict[str, Any] = {
     "number": number,
     "percent": percent,
     "figure": figure,
+    "exact": exact,
     "words": words,
     "day": day,
     "moment": moment,

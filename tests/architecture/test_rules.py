@@ -71,6 +71,7 @@ PASSES = [
     ("foreign-rows", "billing/invoices/store.py", "from billing.invoices.tables import InvoiceRow"),
     ("foreign-rows", "billing/subscriptions/lines_store.py", "from billing.subscriptions.tables import QuoteRow"),
     ("foreign-rows", "billing/migrations/env.py", "from billing.invoices import tables"),
+    ("foreign-rows", "billing/invoices/tables.py", "from billing.customers.tables import CustomerRow"),
     ("foreign-rows", "features/bulk.py", "from features.source_tables import source_schema"),
     ("import-in-function", "serving/cli/train.py", "def train():\n    import mlflow"),
     ("import-in-function", USE_CASE, "if TYPE_CHECKING:\n    import json"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CATEGORIES: Final = ("coffee", "tea", "gear", "treats")
 _SHARES: Final = (0.35, 0.25, 0.25, 0.15)
-_PRICE_CENTS: Final = ((690, 2900), (450, 1900), (900, 8900), (250, 990))
+_PRICE_CENTS: Final = ((690, 1490), (450, 1290), (900, 6900), (250, 690))  # of the first variant: lowest, highest
 _STEMS: Final = (
     """Ethiopia Yirgacheffe|Colombia Huila|Kenya Nyeri|Guatemala Antigua|Brazil Cerrado|Sumatra Mandheling|House espresso
     |Decaf Peru|Rwanda Kivu|Costa Rica Tarrazu|Breakfast blend""",
@@ -30,11 +30,11 @@ _STEMS: Final = (
     "Dark chocolate|Almond biscotti|Shortbread|Caramel waffles|Oat cookies|Honey|Marzipan",
 )
 _VARIANTS: Final = (
-    ("beans 250 g", "beans 1 kg", "ground 250 g", "capsules"),
-    ("loose 100 g", "25 bags", "gift tin"),
-    ("classic", "large", "travel"),
-    ("bar", "box", "family pack"),
-)
+    (("beans 250 g", 100), ("beans 1 kg", 350), ("ground 250 g", 105), ("capsules", 80)),
+    (("loose 100 g", 100), ("25 bags", 70), ("gift tin", 180)),
+    (("classic", 100), ("large", 140), ("travel", 85)),
+    (("single", 100), ("box of six", 520), ("family pack", 280)),
+)  # with the price in hundredths of the first
 _LATE_SHARE: Final = 0.1  # of the products, those that come to the shop after it opened
 _PAIRS_PER_PRODUCT: Final = 0.1
 
@@ -67,13 +67,13 @@ class Pairs:
 def stock(spec: ShopSpec, rng: np.random.Generator) -> tuple[Products, Pairs]:
     """The products of a shop and the pairs among them."""
     category = _categories(spec.n_products)
-    key, name = _names(category)
-    price = _prices(category, spec.currency, rng)
+    kinds = [_Kind.of(place, number) for place, number in _numbered(category)]
+    price = _prices(kinds, spec.currency, rng)
     late = rng.random(spec.n_products) < _LATE_SHARE
     launched = spec.start_us + (rng.uniform(0.1, 0.8, spec.n_products) * spec.days).astype(np.int64) * DAY_US
     products = Products(
-        key=key,
-        name=name,
+        key=tuple(f"{CATEGORIES[place]}-{number + 1:03d}" for place, number in _numbered(category)),
+        name=tuple(kind.name for kind in kinds),
         category=category,
         price_minor=price,
         cost_minor=np.maximum(1, price * rng.integers(40, 70, spec.n_products) // 100),
@@ -83,28 +83,44 @@ def stock(spec: ShopSpec, rng: np.random.Generator) -> tuple[Products, Pairs]:
     return products, _pairs(products, late, rng)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a product is called, whose price it shares (category, stem), and its price in hundredths of the stem's."""
+
+    name: str
+    stem: tuple[int, int]
+    hundredths: int
+
+    @classmethod
+    def of(cls, category: int, number: int) -> _Kind:
+        """The `number`-th product of a category: all stems in the first variant, then all in the second; then further editions."""
+        stems, variants = _STEMS[category].split("|"), _VARIANTS[category]
+        turn, stem = divmod(number, len(stems))
+        edition, place = divmod(turn, len(variants))
+        variant, hundredths = variants[place]
+        name = f"{stems[stem].strip()}, {variant}"
+        return cls(name if edition == 0 else f"{name}, edition {edition + 1}", (category, stem), hundredths)
+
+
 def _categories(count: int) -> NDArray[np.int64]:
     ends = np.round(np.cumsum(_SHARES) * count).astype(np.int64)
     return np.searchsorted(ends, np.arange(count), side="right").astype(np.int64)
 
 
-def _names(category: NDArray[np.int64]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    keys, names, seen = [], [], [0] * len(CATEGORIES)
-    for place in category.tolist():
-        number = seen[place]
-        seen[place] += 1
-        stems, variants = [stem.strip() for stem in _STEMS[place].split("|")], _VARIANTS[place]
-        edition = number // (len(stems) * len(variants))
-        name = f"{stems[number % len(stems)]}, {variants[number // len(stems) % len(variants)]}"
-        keys.append(f"{CATEGORIES[place]}-{number + 1:03d}")
-        names.append(name if edition == 0 else f"{name}, edition {edition + 1}")
-    return tuple(keys), tuple(names)
+def _numbered(category: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Each product's category, and how many of that category stand before it."""
+    first = np.searchsorted(category, np.arange(len(CATEGORIES)))
+    return list(zip(category.tolist(), (np.arange(len(category)) - first[category]).tolist(), strict=True))
 
 
-def _prices(category: NDArray[np.int64], currency: str, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Prices that end in 0 or 5 cents, dearer ones rarer; in a currency of other digits, the like."""
-    low, high = np.array(_PRICE_CENTS, dtype=np.float64)[category].T
-    cents = np.exp(rng.uniform(np.log(low), np.log(high))).astype(np.int64) // 5 * 5
+def _prices(kinds: list[_Kind], currency: str, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Prices that end in 0 or 5 cents, dearer stems rarer; in a currency of other digits, the like."""
+    base: dict[tuple[int, int], int] = {}
+    for kind in kinds:
+        if kind.stem not in base:
+            low, high = _PRICE_CENTS[kind.stem[0]]
+            base[kind.stem] = int(low * (high / low) ** rng.random())
+    cents = np.array([base[kind.stem] * kind.hundredths // 100 // 5 * 5 for kind in kinds], dtype=np.int64)
     minor: NDArray[np.int64] = np.maximum(1, cents * 10 ** exponent(currency) // 100)
     return minor
 

@@ -1,4 +1,4 @@
-"""When members order and visit: a Poisson process each, at their own rate, thinned by hour, weekday and season, and fading before they leave.
+"""When members order and visit: a Poisson process each, at their own rate, thinned by hour, weekday and season, fading before they leave.
 
 All moments are whole seconds in microseconds since 1970, within the member's stay.
 """

@@ -26,7 +26,7 @@ _NEVER_US: Final = 200 * 365 * DAY_US  # how long a member stays at the very mos
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archetype:
-    """A kind of member. `monthly_hazard` is the rate of leaving a month, `uplift` what an offer adds to the chance of an upgrade in 30 days.
+    """A kind of member. `monthly_hazard` is the rate of leaving, `uplift` what an offer adds to the chance of an upgrade in 30 days.
 
     `taste` is the pull of each category (Dirichlet weights, in the order of `CATEGORIES`).
     """

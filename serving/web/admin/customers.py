@@ -1,7 +1,8 @@
-"""Customers for the operator: a list to search, and for each one everything that is known, owned, used, billed and decided, with reasons."""
+"""Customers for the operator: a list to search, and for each all that is known, owned, used, billed and decided, with reasons."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from features.online import features_of
 from features.scores.store import ScoreStore
 from features.segments.store import SegmentStore
 from models.offers.holdout import is_held_out
+from serving.web.admin.names import plan_names
 from serving.web.gate import Demo, DemoShop
 from serving.web.pages import PageRoute, render
 from serving.web.wording import feature_value
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/admin/customers", include_in_schema=False, route_class=PageRoute)
 _PAGE = 25
 _MEMORY = timedelta(days=365)
+_UNIT = re.compile(r", in (minor units|millionths)")  # the page shows the value in the unit people use
 
 
 @router.get("")
@@ -41,13 +44,14 @@ def index(demo: DemoShop, search: str = "", cursor: str | None = None) -> HTMLRe
     with demo.view() as unit:
         found = CustomerStore(unit).page(limit=_PAGE, cursor=cursor or None, prefix=search.strip()[:100])
         ids = [customer.id for customer in found.items]
-        values = {
+        values: dict[str, Any] = {
             "customers": found.items,
             "next_cursor": found.next_cursor,
             "running": SubscriptionStore(unit).running_of(ids),
             "risk": ScoreStore(unit).of_task("churn", ids),
             "orders": PurchaseStore(unit).orders_of(ids, demo.now),
             "segments": _segment_names(unit, ids),
+            "plan_names": plan_names(unit),
         }
     return render("admin/customers.html", demo, search=search, is_first=not cursor, **values)
 
@@ -57,7 +61,7 @@ def show(key: str, demo: DemoShop) -> HTMLResponse:
     """One customer, by key or id."""
     with demo.view() as unit:
         customer = CustomerStore(unit).get(key)
-        values = {
+        values: dict[str, Any] = {
             **_owned(unit, customer, demo.now),
             "segment": SegmentStore(unit).of_customer(customer.id),
             "scores": ScoreStore(unit).of_customer(customer.id),
@@ -88,13 +92,19 @@ def _owned(unit: Unit, customer: Customer, now: datetime) -> dict[str, Any]:
     plans = [pinned[version_id] for version_id in subscription.version_ids] if subscription else []
     priced = [(version, recurring_price(version.charges, version.currency)) for version in plans]
     names = {feature.key: feature.name for feature in features.values()}
-    return {"subscription": subscription, "plans": priced, "rights": rights, "feature_names": names}
+    return {
+        "subscription": subscription,
+        "plans": priced,
+        "rights": rights,
+        "feature_names": names,
+        "plan_names": plan_names(unit),
+    }
 
 
 def _features(unit: Unit, customer: Customer, demo: Demo) -> list[tuple[str, str]]:
     """What each feature counts, in words, and its value now; by the declarations that training reads."""
     values = features_of(unit, customer.id, now=demo.now)
     return [
-        (view_named(name).description.rstrip("."), feature_value(name, value, demo.tenant.currency))
+        (_UNIT.sub("", view_named(name).description).rstrip("."), feature_value(name, value, demo.tenant.currency))
         for name, value in values.items()
     ]

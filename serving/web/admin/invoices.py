@@ -39,7 +39,7 @@ def index(demo: DemoShop, status: str = "", cursor: str | None = None) -> HTMLRe
 
 @router.get("/{invoice_id}")
 def show(invoice_id: str, demo: DemoShop) -> HTMLResponse:
-    """One invoice by id or number: why is this the amount?"""
+    """One invoice by id or number, and why this is the amount."""
     with demo.view() as unit:
         invoice = InvoiceStore(unit).get(invoice_id)
         customer = CustomerStore(unit).by_ids([invoice.customer_id])[invoice.customer_id]

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
-from markupsafe import Markup
 
-from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
 from billing.invoices.store import InvoiceStore
 from billing.kernel.cadence import zone_of
@@ -21,6 +19,7 @@ from features.scores.store import ScoreStore
 from features.segments.store import SegmentStore
 from models.offers.holdout import is_held_out
 from serving.web import charts
+from serving.web.admin.names import plan_names
 from serving.web.charts import Point
 from serving.web.gate import Demo, DemoShop
 from serving.web.pages import PageRoute, render
@@ -43,18 +42,19 @@ def overview(demo: DemoShop) -> HTMLResponse:
         decisions = DecisionStore(unit).recent(_RECENT)
         names = CustomerStore(unit).by_ids(decision.customer_id for decision in decisions)
         counts = DecisionStore(unit).counts()
-        values = {
+        values: dict[str, Any] = {
             "customers": len(keys),
             "held_out": sum(_held_out(demo, key) for key in keys),
             "mrr": [Money(minor, currency) for currency, minor in SubscriptionStore(unit).mrr().items()],
             "invoices": _invoices(unit),
             "charts": _charts(unit, demo),
+            "plan_names": plan_names(unit),
             "outcomes": [(kind, counts.get(f"outcome:{kind}", 0)) for kind in _SHOWN_OUTCOMES],
         }
     reasons = {reason: count for reason, count in counts.items() if not reason.startswith("outcome:")}
     ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     points = [Point(words(reason), count, f"{count:,}") for reason, count in ordered]
-    values["charts"]["decisions"] = Markup(charts.bars("decisions", "Decisions by reason", points))
+    values["charts"]["decisions"] = charts.bars("decisions", "Decisions by reason", points)
     return render(
         "admin/overview.html", demo, **values, decisions=decisions, names=names, decided=sum(reasons.values())
     )
@@ -73,39 +73,36 @@ def _invoices(unit: Unit) -> dict[str, tuple[int, list[Money]]]:
 
 
 def _charts(unit: Unit, demo: Demo) -> dict[str, Any]:
-    """Markup by name; the texts are escaped where they are drawn."""
-    plans = CatalogStore(unit).current()
+    """Charts by name."""
+    names = plan_names(unit)
+    earning = sorted(SubscriptionStore(unit).by_plan().items(), key=lambda pair: (-pair[1][1], pair[0]))
     by_plan = [
-        Point(
-            f"{plans[plan].plan_name if plan in plans else plan} ({count:,})",
-            minor,
-            money(Money(minor, currency)),
-        )
-        for (plan, currency), (count, minor) in sorted(SubscriptionStore(unit).by_plan().items())
+        Point(f"{names.get(plan, plan)} ({count:,})", minor, money(Money(minor, currency)))
+        for (plan, currency), (count, minor) in earning
     ]
     segments = [Point(segment.name, segment.size, f"{segment.size:,}") for segment in SegmentStore(unit).all()]
     risk = ScoreStore(unit).values("churn")
-    found = {
+    return {
         "mrr": charts.bars("mrr", "Monthly recurring revenue by plan", by_plan),
         "segments": charts.bars("segments", "Customers by segment", segments),
         "risk": charts.histogram("risk", "Customers by churn risk", risk, axis="risk of leaving"),
         "orders": _orders(unit, demo),
     }
-    return {name: Markup(chart) for name, chart in found.items()}
 
 
 def _orders(unit: Unit, demo: Demo) -> str:
     """Revenue from orders in the tenant's currency by calendar month of its own zone, the month of now last."""
     starts = month_starts(demo.now, demo.tenant.zone, _MONTHS)
     currency, found = demo.tenant.currency, PurchaseStore(unit).orders_between(starts)
-    if not any(found):
-        return charts.line("orders", "Order revenue by month", [])
+    first = next((number for number, totals in enumerate(found) if totals), len(found))
     points = []
-    for start, totals in zip(starts, found, strict=False):
+    for start, totals in list(zip(starts, found, strict=False))[first:]:
         orders, minor = totals.get(currency, (0, 0))
-        points.append(Point(f"{start:%b %y}", minor, f"{money(Money(minor, currency))} from {orders:,} orders"))
-    title = f"Order revenue by month, {points[0].name} to {points[-1].name}"
-    return charts.line("orders", title, points, say=lambda minor: _whole(Money(round(minor), currency)))
+        so_far = " so far" if start == starts[-2] else ""
+        points.append(Point(f"{start:%b %y}", minor, f"{money(Money(minor, currency))} from {orders:,} orders{so_far}"))
+    return charts.line(
+        "orders", "Order revenue by month", points, say=lambda minor: _whole(Money(round(minor), currency))
+    )
 
 
 def month_starts(now: datetime, zone: str, months: int) -> list[datetime]:

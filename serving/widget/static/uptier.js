@@ -28,7 +28,7 @@
     * { box-sizing: border-box; }
     h2 { font-size: 1.25rem; margin: 0 0 .75rem; line-height: 1.3; }
     ul { list-style: none; margin: 0; padding: 0; display: grid; gap: .75rem;
-         grid-template-columns: repeat(auto-fill, minmax(11.5rem, 1fr)); }
+         grid-template-columns: repeat(auto-fill, minmax(min(10rem, 100%), 1fr)); }
     li { display: flex; }
     .item { flex: 1; display: flex; flex-direction: column; gap: .35rem; padding: .9rem; text-decoration: none; color: inherit;
             background: var(--uptier-surface, transparent); border: 1px solid var(--uptier-border, #8884); border-radius: .75rem; }

@@ -42,7 +42,9 @@ class Server:
 def server(database: Database, tmp_path: Path) -> Iterator[Server]:
     """A server on each engine in turn."""
     database_url = database.url.render_as_string(hide_password=False)
-    settings = Settings(home=tmp_path / "home", database_url=database_url, mlflow_uri="off", _env_file=None)
+    settings = Settings(
+        home=tmp_path / "home", database_url=database_url, mlflow_uri="off", holdout_per_ten_thousand=0, _env_file=None
+    )
     services = build(settings)
     shop, other = open_shop(services.database), open_shop(services.database, "Leaf Lane", customers=("cleo",))
     with TestClient(create_app(services), raise_server_exceptions=False) as client:

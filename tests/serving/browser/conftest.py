@@ -44,10 +44,10 @@ class Served:
         return answer.json()
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    """A fresh shop and its server, one a test: acceptances change the shop."""
-    with serving(tmp_path) as found:
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One shop and server a session; a test that changes something does it to a customer of its own."""
+    with serving(tmp_path_factory.mktemp("served")) as found:
         yield found
 
 
@@ -118,7 +118,7 @@ def keep(page: Page, name: str) -> None:
 
 
 @pytest.fixture
-def chromium_page_with_noise(chromium: Browser) -> Iterator[Page]:
+def noisy_page(chromium: Browser) -> Iterator[Page]:
     """A window whose console may complain, for tests of what fails."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
     yield context.new_page()
@@ -128,5 +128,5 @@ def chromium_page_with_noise(chromium: Browser) -> Iterator[Page]:
 @pytest.fixture
 def shop_elsewhere(served: Served) -> Iterator[str]:
     """A page of the business's own, on another port, with the two elements on it and a key bound to that port."""
-    with shop_page(served.address, served.ready, "ann") as address:
+    with shop_page(served.address, served.ready, "gwen") as address:
         yield address

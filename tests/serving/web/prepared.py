@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+NEAR_THE_LIMIT = {"ann": "Ann Lee", "dora": "Dora Klein", "eve": "Eve Moreau", "finn": "Finn Olsen", "gwen": "Gwen Ito"}
 NOW = START + timedelta(days=10)
 HOSTILE = '<script>alert("hello")</script>'
 PRODUCTS = (
@@ -59,7 +60,11 @@ PRODUCTS = (
     ("sencha", "Sencha, 100 g", "Tea", 1190),
     ("tin", "Red storage tin", "Table", 990),
 )
-_TASTES = (("espresso", "grinder", "cup", "decaf"), ("filter", "papers", "kettle", "scale"), ("assam", "sencha", "pot", "tin"))
+_TASTES = (
+    ("espresso", "grinder", "cup", "decaf"),
+    ("filter", "papers", "kettle", "scale"),
+    ("assam", "sencha", "pot", "tin"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +104,16 @@ def prepare(home: Path, *, origins: Sequence[str] = ("http://testserver",), with
 
 
 def _fill(database: Database, scope: Scope, origins: Sequence[str]) -> str:
-    """Ann has used her limit up, Bob is on Plus, Mallory has a hostile name, and thirty more have tastes."""
+    """Ann and three more have used their limit up, Bob is on Plus, Mallory has a hostile name, and thirty more have tastes."""
     with database.unit(scope) as unit:
         publishable = add_key(unit, KeyKind.PUBLISHABLE, now=START, origins=origins)
         publish_catalogue(unit)
-        for key, name in (("ann", "Ann Lee"), ("bob", "Bob Ferro"), ("mallory", HOSTILE)):
+        named = {**NEAR_THE_LIMIT, "bob": "Bob Ferro", "mallory": HOSTILE}
+        for key, name in named.items():
             CustomerStore(unit).add(
                 Customer(id=new_id("cus"), key=key, name=name, country="DE", consents=("marketing",), created_at=START)
             )
-        ids = CustomerStore(unit).ensure(["ann", "bob", "mallory", *(f"guest-{n:02}" for n in range(30))], START)
+        ids = CustomerStore(unit).ensure([*named, *(f"guest-{n:02}" for n in range(30))], START)
         ProductStore(unit).put(
             Product(
                 key=key,
@@ -121,15 +127,17 @@ def _fill(database: Database, scope: Scope, origins: Sequence[str]) -> str:
             for key, name, category, minor in PRODUCTS
         )
         _buy(unit, ids)
-        subscribe(unit, "ann", "starter", now=START)
+        for key in NEAR_THE_LIMIT:
+            subscribe(unit, key, "starter", now=START)
         subscribe(unit, "bob", "plus", now=START)
     run_billing(database, scope, now=START)
     with database.unit(scope) as unit:
         documents = [
-            {"id": str(n), "type": "delivery", "customer": "ann", "time": (START + timedelta(days=n)).isoformat()}
+            {"id": f"{key}-{n}", "type": "delivery", "customer": key, "time": (START + timedelta(days=n)).isoformat()}
+            for key in NEAR_THE_LIMIT
             for n in range(1, 4)
         ]
-        assert ingest(unit, documents, now=NOW).accepted == 3
+        assert ingest(unit, documents, now=NOW).accepted == len(documents)
         first = InvoiceStore(unit).page(limit=1, customer_id=ids["ann"]).items[0]
         record_payment(unit, first.id, reference="transfer-1", now=START + timedelta(days=2))
         _learned(unit, ids)
@@ -140,10 +148,11 @@ def _buy(unit: Unit, ids: dict[str, str]) -> None:
     prices = {key: minor for key, _, _, minor in PRODUCTS}
     rng, rows = np.random.default_rng(7), []
     for number, (key, customer_id) in enumerate(sorted(ids.items())):
-        taste = _TASTES[0] if key == "ann" else _TASTES[number % 3]
-        for order in range(2 if key == "ann" else 5):
+        is_new = key in NEAR_THE_LIMIT
+        taste = _TASTES[number % 3]
+        for order in range(2 if is_new else 5):
             at = START - timedelta(days=int(rng.integers(2, 150)), hours=order)
-            chosen = ["espresso"] if key == "ann" else rng.choice(taste, size=2, replace=False).tolist()
+            chosen = ["espresso"] if is_new else rng.choice(taste, size=2, replace=False).tolist()
             rows += [
                 {
                     "key": f"{key}-{order}-{item}",
@@ -173,7 +182,11 @@ def _learned(unit: Unit, ids: dict[str, str]) -> None:
         ScoreStore(unit).replace(task, scores)
     segments = [
         Segment(key=key, name=name, version="v0001", as_of=NOW, profile={})
-        for key, name in (("s1", "Frequent big spenders"), ("s2", "Lapsed occasional buyers"), ("s3", "Typical customers"))
+        for key, name in (
+            ("s1", "Frequent big spenders"),
+            ("s2", "Lapsed occasional buyers"),
+            ("s3", "Typical customers"),
+        )
     ]
     members = {customer_id: f"s{1 + number % 3}" for number, customer_id in enumerate(ids.values())}
     SegmentStore(unit).replace(segments, members)

@@ -1,0 +1,140 @@
+# Everything one does with this repository. Needs make and Python 3.11 or newer; each command makes its own environment in .venv/
+# from the hashed locks in requirements/, once, and again when a lock changes.
+
+PORT ?= 8000
+DATA ?=
+PYTEST_ARGS ?=
+WORKERS ?= auto
+UPTIER_DATA ?= ../shared/data
+INTERACTIONS ?= $(or $(DATA),$(UPTIER_DATA)/online_retail/online_retail.parquet)
+
+# The first Python that is new enough; name another with `make PYTHON=/path/to/python3.12 ...`.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$each; exit; }; done; echo python3)
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+RUN := $(STAMPS)/run $(STAMPS)/project
+DEV := $(STAMPS)/dev $(STAMPS)/project
+
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_WAIT_POLICY ?= PASSIVE
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+.PHONY: help demo test test-browser test-all check lint format types imports rules wheel fix bench lock venv clean
+
+help: ## Show this list.
+	@echo "usage: make TARGET [NAME=value ...]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- run ---------------------------------------------------------------------------------------------------------------------------
+
+demo: $(RUN) ## Build a shop and serve it until Ctrl-C. PORT=8000, DATA=purchases.csv (or .parquet) for your own history.
+	@trap : INT; $(BIN)/uptier demo --port '$(PORT)' $(if $(DATA),--data '$(DATA)'); status=$$?; [ $$status -eq 130 ] || exit $$status
+
+bench: $(RUN) ## Measure the recommender beside its baselines. INTERACTIONS=FILE or DATA=FILE names another history.
+	@$(BIN)/uptier bench recommend --interactions '$(INTERACTIONS)'
+
+# --- test --------------------------------------------------------------------------------------------------------------------------
+
+test: $(DEV) ## Run every test that needs nothing installed: real PostgreSQL and Redis come with the environment. PYTEST_ARGS="-k word".
+	$(BIN)/python -m pytest -m 'not browser' -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+
+test-browser: $(DEV) ## Run the tests that drive a browser (Debian's chromium, Chrome, or the one UPTIER_BROWSER names).
+	@$(BIN)/python -m tests.servers.browser
+	$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
+
+test-all: test test-browser ## Run everything. `make test test-all` runs each suite once.
+
+# --- check -------------------------------------------------------------------------------------------------------------------------
+
+check: lint format types imports rules wheel ## Check all that needs no test run: the six below. The same pieces are the pre-commit hooks.
+
+lint: $(DEV) ## - ruff, all rules but those that pyproject.toml excuses with a reason
+	$(BIN)/ruff check .
+
+format: $(DEV) ## - ruff's formatting (`make fix` applies it)
+	$(BIN)/ruff format --check .
+
+types: $(DEV) ## - mypy, strict
+	$(BIN)/mypy
+
+imports: $(DEV) ## - who may import whom (.importlinter)
+	$(BIN)/lint-imports --no-logo
+
+rules: $(DEV) ## - our own rules: no float in money, queries in stores, one tenant filter, no secrets (tests/architecture)
+	$(BIN)/python -m tests.architecture.run
+
+wheel: $(DEV) ## - build the wheel, look into it, install it elsewhere and run it
+	$(BIN)/python -m tests.architecture.wheel
+
+fix: $(DEV) ## Apply the formatting and the safe fixes of ruff.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# --- environment -------------------------------------------------------------------------------------------------------------------
+
+venv: $(DEV) ## Make the environment with all tools; `source .venv/bin/activate` uses it.
+
+lock: $(STAMPS)/uv ## Resolve pyproject.toml again into the hashed locks of requirements/.
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate -q requirements/uv.in -o requirements/uv.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --group build -q pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --group build --group dev -c requirements/run.txt \
+		-q pyproject.toml -o requirements/dev.txt
+
+clean: ## Remove the environment, caches and pictures. The demonstration's shop in .uptier/ stays.
+	rm -rf $(VENV) dist artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find billing features models training serving tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv is told the package index that pip is configured for, so that a mirror is set up in one place. Every file is pinned by its hash,
+# so it does not matter which index brings it. Where uv finds no way to an index, pip installs the same lock.
+define install
+	@set -e; \
+	setting() { eval "value=\$${PIP_$$1:-}"; [ -n "$$value" ] || value=$$($(BIN)/python -m pip config get "global.$$2" 2>/dev/null) || :; echo "$$value"; }; \
+	index=$$(setting INDEX_URL index-url); more=$$(setting EXTRA_INDEX_URL extra-index-url); \
+	links=$$(setting FIND_LINKS find-links); cert=$$(setting CERT cert); \
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$index}"; \
+	[ -z "$$more" ] || export UV_INDEX="$${UV_INDEX:-$$more}"; \
+	[ -z "$$links" ] || export UV_FIND_LINKS="$${UV_FIND_LINKS:-$$links}"; \
+	[ -z "$$cert" ] || export SSL_CERT_FILE="$${SSL_CERT_FILE:-$$cert}"; \
+	export UV_INDEX_STRATEGY=unsafe-best-match UV_HTTP_TIMEOUT="$${UV_HTTP_TIMEOUT:-180}"; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes $(1) \
+		|| { echo "uv could not install; trying pip" >&2; $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes $(1); }
+endef
+
+$(BIN)/python:
+	@$(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { \
+		echo "Uptier needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || :)." >&2; \
+		echo "Name another one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making the environment in $(VENV)/ ..."
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/uv: requirements/uv.txt | $(BIN)/python
+	@mkdir -p $(STAMPS)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(STAMPS)/run: requirements/run.txt $(STAMPS)/uv
+	@echo "Installing what runs ..."
+	$(call install,-r requirements/run.txt)
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/run
+	@echo "Installing what tests and checks ..."
+	$(call install,-r requirements/dev.txt)
+	@touch $@
+
+$(STAMPS)/project: pyproject.toml $(STAMPS)/run
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation -e .
+	@touch $@
