@@ -44,8 +44,13 @@ def sign(secret: str, customer: str, *, now: datetime, life: timedelta = timedel
 def customer_of(secret: str, token: str, *, now: datetime) -> str:
     """The customer that a token speaks for, or the one error that tells what to do."""
     try:
-        options = {"require": ["sub", "exp", "aud"], "verify_exp": False, "verify_iat": False}
-        claims = jwt.decode(token, secret, algorithms=["HS256"], audience=_AUDIENCE, options=options)
+        claims = jwt.decode(
+            token,
+            secret,
+            algorithms=["HS256"],
+            audience=_AUDIENCE,
+            options={"require": ["sub", "exp", "aud"], "verify_exp": False, "verify_iat": False},
+        )
         expires = int(claims["exp"])
     except (jwt.InvalidTokenError, ValueError, TypeError):
         raise CustomerTokenError("the customer token is not signed with this tenant's signing secret") from None

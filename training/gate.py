@@ -34,10 +34,14 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the gate decides on; `is_floor` says that the candidate is itself the best rule, for want of anything better."""
+    """What the gate decides on; `is_floor` says that the candidate is itself the best rule, for want of anything better.
+
+    `leads` are over what needs no learning and must be certain; `peers` are learned otherwise, and only must not be surely better.
+    """
 
     metric: str
     leads: Mapping[str, Interval]
+    peers: Mapping[str, Interval] = field(default_factory=dict)
     champion_lead: Interval | None = None
     calibration: Calibration | None = None
     segment_leads: Mapping[str, Interval] = field(default_factory=dict)
@@ -84,6 +88,7 @@ class Gate:
                 for one in evidence.leaks
             ),
             *_against_baselines(evidence),
+            *_against_peers(evidence),
             *self._against_champion(evidence),
             *self._calibrated(evidence),
             *self._segments(evidence),
@@ -192,6 +197,17 @@ def _against_baselines(evidence: Evidence) -> list[GateCheck]:
             explanation=f"{_verdict(lead)} than the {name}, in {evidence.metric} by {_told(lead)}",
         )
         for name, lead in evidence.leads.items()
+    ]
+
+
+def _against_peers(evidence: Evidence) -> list[GateCheck]:
+    return [
+        GateCheck(
+            name=f"peer: {name}",
+            passed=lead.high >= 0,
+            explanation=f"{'not surely worse' if lead.high >= 0 else 'worse'} than the {name}: {evidence.metric} changes by {_told(lead)}",
+        )
+        for name, lead in evidence.peers.items()
     ]
 
 

@@ -6,14 +6,14 @@ Every mean is over customers of one task; intervals are 95 % bootstrap. The best
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from models.metrics.interval import Interval, mean_interval, paired_difference
 from models.recommender import evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """One model on one task; `lead` is its recall less the best baseline's over the same customers (None for that one)."""
+    """One model on one task; `lead` is its recall less the best baseline's over the same customers (None for that one).
+
+    `leads` has the same over every baseline, for a model that is none.
+    """
 
     name: str
     is_baseline: bool
@@ -34,6 +37,7 @@ class ModelRow:
     ndcg: Interval
     hit_rate: Interval
     lead: Interval | None
+    leads: Mapping[str, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +103,23 @@ def _table(
     values = [evaluate.per_customer(fit.fitted, train, task, as_of_us=as_of_us, k=k) for fit in fits]
     baselines = [number for number, fit in enumerate(fits) if fit.is_baseline]
     best = max(baselines, key=lambda number: float(values[number].recall.mean()), default=None)
+    theirs = {fits[number].fitted.name: values[number].recall for number in baselines}
     rows = tuple(
-        _row(fit, own, values[best].recall if best is not None and best != number else None, rng)
+        _row(fit, own, values[best].recall if best is not None and best != number else None, theirs, rng)
         for number, (fit, own) in enumerate(zip(fits, values, strict=True))
     )
     name = None if best is None else fits[best].fitted.name
     return TaskTable(task=task.name, k=k, customers=customers, rows=rows, best_baseline=name)
 
 
-def _row(fit: _Fit, own: evaluate.PerCustomer, best: Floats | None, rng: np.random.Generator) -> ModelRow:
+def _row(
+    fit: _Fit,
+    own: evaluate.PerCustomer,
+    best: Floats | None,
+    theirs: Mapping[str, Floats],
+    rng: np.random.Generator,
+) -> ModelRow:
+    leads = {name: paired_difference(own.recall, recall, rng=rng) for name, recall in theirs.items()}
     return ModelRow(
         name=fit.fitted.name,
         is_baseline=fit.is_baseline,
@@ -117,4 +129,5 @@ def _row(fit: _Fit, own: evaluate.PerCustomer, best: Floats | None, rng: np.rand
         ndcg=mean_interval(own.ndcg, rng=rng),
         hit_rate=mean_interval(own.hit_rate, rng=rng),
         lead=None if best is None else paired_difference(own.recall, best, rng=rng),
+        leads={} if fit.is_baseline else leads,
     )

@@ -74,6 +74,12 @@ class FitReport:
         return {row.name: row.recall for row in self.new.rows if row.is_baseline} if self.new else {}
 
     @property
+    def leads(self) -> Mapping[str, Interval]:
+        """The paired lead over each baseline."""
+        champion = self.new.champion if self.new else None
+        return champion.leads if champion else {}
+
+    @property
     def lead(self) -> Interval | None:
         """The paired lead over the best baseline; promote only when its lower bound is above zero."""
         champion = self.new.champion if self.new else None

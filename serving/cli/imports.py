@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from billing.kernel.errors import InvalidError
 from serving.cli.output import AsJson, progress_bar, readable_errors, say
 from serving.cli.session import TenantOption, scope_and_now, services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from billing.db.scope import Scope
     from serving.wiring import Services
 
 app = typer.Typer(help="Imports: purchases and usage from files.", no_args_is_help=True)
-_EVENTS_A_BATCH = 2000
 _SHOWN_REJECTIONS = 5
 
 
@@ -29,6 +28,9 @@ def purchases(
     ] = None,
     currency: Annotated[str | None, typer.Option(help="Currency of the prices; the tenant's unless told.")] = None,
     zone: Annotated[str, typer.Option(help="Time zone of times without one.")] = "UTC",
+    date_order: Annotated[
+        str | None, typer.Option(help="How 03/04/2025 reads, where the file leaves it open: dmy or mdy.")
+    ] = None,
     tenant: TenantOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +42,14 @@ def purchases(
         wired = services()
         scope, found, _ = scope_and_now(wired, tenant)
         document = import_purchases(
-            wired, scope, file, column_map or [], currency=currency, default_currency=found.currency, zone=zone
+            wired,
+            scope,
+            file,
+            column_map or [],
+            currency=currency,
+            default_currency=found.currency,
+            zone=zone,
+            date_order=date_order,
         )
         say(document, purchases_text(document), as_json=as_json)
 
@@ -54,16 +63,23 @@ def import_purchases(
     currency: str | None,
     default_currency: str,
     zone: str = "UTC",
+    date_order: str | None = None,
 ) -> dict[str, Any]:
     """Read, clean and record a purchase file with progress; what the demo and the command share."""
     from billing.purchases.cleaning import clean
     from billing.purchases.layout import parse_map
     from billing.purchases.reading import read_purchases
     from billing.purchases.record import record_history
+    from billing.purchases.text_values import DateOrder
+
+    if date_order is not None and date_order not in {order.value for order in DateOrder}:
+        raise InvalidError("the date order is dmy or mdy", date_order=date_order)
 
     with progress_bar() as bar:
         line = bar.add_task(f"reading {file.name}", total=None)
-        read = read_purchases(file, columns=parse_map(column_map), zone=zone)
+        read = read_purchases(
+            file, columns=parse_map(column_map), zone=zone, date_order=DateOrder(date_order) if date_order else None
+        )
         bar.update(line, description="cleaning")
         cleaned = clean(read, currency=currency or read.currency or default_currency)
         lines = cleaned.lines
@@ -86,6 +102,11 @@ def purchases_text(document: dict[str, Any]) -> str:
         f"  {document['kept']:>9,} kept ({document['stored']:,} new, {document['known']:,} known before)\n"
         f"{skipped}\n"
         f"  {document['netted']:,} of the kept lines were reduced by later returns"
+        + "".join(
+            f"\n  for example {reason.replace('_', ' ')}, line {row['line']}: {row['text']}"
+            for reason, rows in document["examples"].items()
+            for row in rows[:1]
+        )
     )
 
 
@@ -102,7 +123,12 @@ def usage(
     with readable_errors():
         wired = services()
         scope, _, now = scope_and_now(wired, tenant)
-        document = import_usage(wired, scope, file, now=now)
+        from billing.metering.usage_file import import_usage
+
+        with progress_bar() as bar:
+            line = bar.add_task("recording usage", total=None)
+            report = import_usage(wired.database, scope, file, now=now, progress=lambda done: bar.advance(line, done))
+        document = {"file": file.name, **asdict(report)}
         rejected = "\n".join(
             f"  line {item['line']}: {item['detail']}" for item in document["rejected"][:_SHOWN_REJECTIONS]
         )
@@ -112,42 +138,3 @@ def usage(
             f"{len(document['rejected']):,} rejected\n{rejected}" + (f"\n  and {more} more" if more > 0 else "")
         )
         say(document, text.rstrip(), as_json=as_json)
-
-
-def import_usage(wired: Services, scope: Scope, file: Path, *, now: Any) -> dict[str, Any]:
-    """Record a file of events with progress; each counts as known when it happened."""
-    from billing.metering.ingest import ingest
-
-    totals: dict[str, Any] = {"file": file.name, "accepted": 0, "duplicates": 0, "rejected": []}
-    with progress_bar() as bar:
-        line = bar.add_task("recording usage", total=None)
-        for first, documents in _batches(file):
-            with wired.database.unit(scope) as unit:
-                receipt = ingest(unit, documents, now=now, is_history=True)
-            totals["accepted"] += receipt.accepted
-            totals["duplicates"] += receipt.duplicates
-            totals["rejected"] += [
-                {"line": first + item.index, "id": item.id, "code": item.code, "detail": item.detail}
-                for item in receipt.rejected
-            ]
-            bar.advance(line, len(documents))
-    return totals
-
-
-def _batches(file: Path) -> Iterator[tuple[int, list[object]]]:
-    """(number of the first line, documents) of each batch; a line that is no JSON stays in, to be rejected by number."""
-    import orjson
-
-    with file.open("rb") as handle:
-        documents: list[object] = []
-        first = 1
-        for number, text in enumerate(handle, start=1):
-            try:
-                documents.append(orjson.loads(text))
-            except orjson.JSONDecodeError:
-                documents.append(None)
-            if len(documents) == _EVENTS_A_BATCH:
-                yield first, documents
-                documents, first = [], number + 1
-        if documents:
-            yield first, documents

@@ -23,6 +23,7 @@ def simulate_shop(
     """
     with readable_errors():
         import numpy as np
+
         from training.simulate.files import write
         from training.simulate.shop import simulate
         from training.simulate.spec import ShopSpec

@@ -126,7 +126,7 @@ def _said(context: Context, value: datetime | str | None, pattern: str) -> str:
         return "–"
     instant = value if isinstance(value, datetime) else parse_instant(value)
     local = instant.astimezone(zone_of(str(context.get("zone", "UTC"))))
-    return f"{local:{pattern}}".removeprefix("0")
+    return local.strftime(pattern).removeprefix("0")
 
 
 def feature_value(name: str, value: float, currency: str) -> str:
@@ -148,7 +148,7 @@ def initials(name: str) -> str:
     >>> initials("Red tin of tea"), initials("22855"), initials("")
     ('RT', '22', '?')
     """
-    found = re.findall(r"[^\W_]+", name)
+    found: list[str] = re.findall(r"[^\W_]+", name)
     if not found:
         return "?"
     return (found[0][0] + found[1][0] if len(found) > 1 else found[0][:2]).upper()

@@ -7,7 +7,7 @@ generator, so that the same seed hides the same items.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ from models.recommender.ease import FittedEase
 from models.recommender.popular import customers_per_item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from models.recommender.interactions import Floats, Interactions
 
@@ -33,7 +33,10 @@ _BATCH = 512
 
 @dataclass(frozen=True, slots=True)
 class BasketRow:
-    """One scorer: hit rate and mean reciprocal rank at ten, and the paired lead in hits over the best baseline."""
+    """One scorer: hit rate and mean reciprocal rank at ten, and the paired lead in hits over the best baseline.
+
+    `leads` has the same over every baseline, for a scorer that is none.
+    """
 
     name: str
     is_baseline: bool
@@ -41,6 +44,7 @@ class BasketRow:
     hit_rate: Interval
     reciprocal_rank: Interval
     lead: Interval | None
+    leads: Mapping[str, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ def compare_baskets(
         hits.append(_hits(scorer, visible, hidden, k))
     rates = [hit_rate(hit) for hit in hits]
     best = max((at for at, flag in enumerate(flags) if flag), key=lambda at: float(rates[at].mean()))
+    theirs = [at for at, flag in enumerate(flags) if flag]
     rows = tuple(
         BasketRow(
             name=names[at],
@@ -77,6 +82,9 @@ def compare_baskets(
             hit_rate=mean_interval(rates[at], rng=rng),
             reciprocal_rank=mean_interval(reciprocal_rank(hits[at]), rng=rng),
             lead=None if at == best else paired_difference(rates[at], rates[best], rng=rng),
+            leads={}
+            if flags[at]
+            else {names[other]: paired_difference(rates[at], rates[other], rng=rng) for other in theirs},
         )
         for at in range(len(names))
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TASK = "bundles"
 METRIC = "hit rate at 10"
+NOT_LEARNED = frozenset({"popular, last 30 days"})
 _JUDGED_DAYS = 30
 _DAY_US = 86_400_000_000
 
@@ -53,10 +54,11 @@ def run(context: JobContext) -> JobReport:
 
 
 def _gate(table: BasketTable | None) -> GateReport:
-    lead = next((row.lead for row in table.rows if not row.is_baseline), None) if table else None
-    if lead is None:
+    ours = next((row for row in table.rows if not row.is_baseline), None) if table else None
+    if ours is None:
         said = "no later basket holds two known items, so nothing could be judged yet"
         checks = (GateCheck(name="baseline", passed=True, explanation=said),)
         return GateReport(promote=True, reason=f"Promoted: {said}.", checks=checks)
-    best = next((row.name for row in table.rows if row.lead is None), "best baseline") if table else "best baseline"
-    return Gate().decide(Evidence(metric=METRIC, leads={best: lead}))
+    leads = {name: lead for name, lead in ours.leads.items() if name in NOT_LEARNED}
+    peers = {name: lead for name, lead in ours.leads.items() if name not in NOT_LEARNED}
+    return Gate().decide(Evidence(metric=METRIC, leads=leads, peers=peers))

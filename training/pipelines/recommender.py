@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from training.history import History
 
 TASK = "recommender"
+NOT_LEARNED = frozenset({"popular, all time", "popular, last 30 days", "own frequency"})
 
 
 def run(context: JobContext) -> JobReport:
@@ -66,9 +67,6 @@ def _gate(report: FitReport) -> GateReport:
         said = "there is too little past to hold out, so nothing else could answer better"
         checks = (GateCheck(name="baseline", passed=True, explanation=said),)
         return GateReport(promote=True, reason=f"Promoted: {said}.", checks=checks)
-    return Gate().decide(
-        Evidence(
-            metric=report.metric,
-            leads={(report.new.best_baseline if report.new else None) or "best baseline": report.lead},
-        )
-    )
+    leads = {name: lead for name, lead in report.leads.items() if name in NOT_LEARNED}
+    peers = {name: lead for name, lead in report.leads.items() if name not in NOT_LEARNED}
+    return Gate().decide(Evidence(metric=report.metric, leads=leads, peers=peers))

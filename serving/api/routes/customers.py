@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -40,18 +39,19 @@ def put_customer(body: CustomerBody, context: SecretContext) -> JSONResponse:
     def work(unit: Any) -> dict[str, Any]:
         store = CustomerStore(unit)
         known = store.find(body.key)
-        facts = {
-            "name": body.name,
-            "email": body.email,
-            "country": body.country,
-            "zone": body.zone,
-            "consents": tuple(body.consents),
-        }
+        customer = Customer(
+            id=known.id if known else new_id("cus"),
+            key=body.key,
+            created_at=known.created_at if known else context.now,
+            name=body.name,
+            email=body.email,
+            country=body.country,
+            zone=body.zone,
+            consents=tuple(body.consents),
+        )
         if known is None:
-            customer = Customer(id=new_id("cus"), key=body.key, created_at=context.now, **facts)
             store.add(customer)
         else:
-            customer = replace(known, **facts)
             store.update(customer)
         return documents.customer(customer)
 

@@ -23,7 +23,8 @@
   const VISIBLE_SHARE = 0.5;
 
   const STYLE = `
-    :host { display: block; min-height: var(--uptier-reserve, 7rem); color: var(--uptier-text, inherit); font: inherit; }
+    :host { display: block; color: var(--uptier-text, inherit); font: inherit; }
+    :host([aria-busy]) { min-height: var(--uptier-reserve, 7rem); }
     :host([hidden]) { display: none; }
     * { box-sizing: border-box; }
     h2 { font-size: 1.25rem; margin: 0 0 .75rem; line-height: 1.3; }

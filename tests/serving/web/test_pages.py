@@ -52,7 +52,9 @@ def test_every_page_is_locked_down(client: TestClient, path: str) -> None:
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page.text)
 
 
-@pytest.mark.parametrize("path", ["/shop", "/shop?customer=mallory", "/admin/customers", "/admin/customers/mallory"])
+@pytest.mark.parametrize(
+    "path", ["/shop?customer=mallory", "/admin/customers?search=mallory", "/admin/customers/mallory"]
+)
 def test_a_name_with_markup_is_shown_as_text(client: TestClient, path: str) -> None:
     """Mallory's name is a script; no page runs it."""
     text = client.get(path).text
@@ -134,7 +136,7 @@ def test_the_list_pages_and_searches(client: TestClient) -> None:
         ("/admin/customers/nobody", 404),
         ("/admin/invoices/inv_none", 404),
         ("/shop?customer=nobody", 404),
-        ("/admin/customers?cursor=%C3%28", 422),
+        ("/admin/customers?cursor=_w", 422),
         ("/static/secrets.txt", 404),
     ],
 )
