@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from billing.kernel.errors import InvalidError
@@ -60,7 +61,7 @@ def run_jobs(
                 history=history,
                 now=now,
                 seed=seed,
-                tell=lambda words, task=task: report(task, words),  # type: ignore[misc]
+                tell=partial(report, task),
             )
             reports.append(run(context))
     return reports

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _TIMEOUT_SECONDS = 0.05  # a stuck server must not hold a request up (money-lint: allow)
+_SECOND_NS = 1_000_000_000
 _MAX_KEYS = 100_000
 _ADD = """
 local total = redis.call('INCRBY', KEYS[1], ARGV[1])
@@ -42,18 +43,18 @@ class Counters(Protocol):
 class MemoryCounters:
     """Counters in this process; the oldest go first when there are too many."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
+    def __init__(self, monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self._monotonic_ns = monotonic_ns
         self._lock = threading.Lock()
-        self._counts: dict[str, tuple[int, float]] = {}
+        self._counts: dict[str, tuple[int, int]] = {}
 
     def add(self, key: str, amount: int, life_seconds: int) -> int:
         """Add to a count."""
         with self._lock:
-            now = self._monotonic()
-            count, ends = self._counts.get(key, (0, now + life_seconds))
+            now = self._monotonic_ns()
+            count, ends = self._counts.get(key, (0, now + life_seconds * _SECOND_NS))
             if ends <= now:
-                count, ends = 0, now + life_seconds
+                count, ends = 0, now + life_seconds * _SECOND_NS
             self._counts[key] = (count + amount, ends)
             if len(self._counts) > _MAX_KEYS:
                 self._counts.pop(next(iter(self._counts)))
@@ -62,7 +63,7 @@ class MemoryCounters:
     def read(self, keys: Sequence[str]) -> list[int]:
         """The counts of these keys."""
         with self._lock:
-            now = self._monotonic()
+            now = self._monotonic_ns()
             found = (self._counts.get(key, (0, now)) for key in keys)
             return [count if ends > now else 0 for count, ends in found]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from billing.db.upsert import insert_new
 from billing.metering.aggregate import Reading
@@ -56,6 +56,12 @@ class EventStore:
             .where(EventRow.at >= period.start, EventRow.at < period.end)
         )
         return [Reading(at, (source, event_id), data.get(meter.prop or "")) for at, source, event_id, data in rows]
+
+    def counts(self, event_type: str, period: Period) -> dict[str, int]:
+        """How many events of a type each customer had in a period; those without any are left out."""
+        query = select(EventRow.customer_id, func.count()).where(EventRow.type == event_type)
+        query = query.where(EventRow.at >= period.start, EventRow.at < period.end).group_by(EventRow.customer_id)
+        return {str(customer_id): int(count) for customer_id, count in self._session.execute(query)}
 
     def rows_before(self, moment: datetime, customer_id: str | None = None) -> Iterator[tuple[Any, ...]]:
         """(customer id, type, at, received at, data, source, id) of events before `moment`, of one customer or all."""

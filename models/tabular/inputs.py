@@ -59,7 +59,7 @@ class Inputs:
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Inputs:
         """The inputs that `arrays` took apart."""
         names = ("starts", "knot_x", "knot_z", "flagged")
-        return cls(*(arrays[name] for name in names))  # type: ignore[arg-type]
+        return cls(*(arrays[name] for name in names))  # type: ignore[arg-type]  # the names follow the order of the fields
 
 
 def fit_inputs(values: Floats) -> Inputs:

@@ -48,11 +48,12 @@ class NoDemoError(UptierError):
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The tenant that the pages show, with its publishable key and the services to read it by."""
+    """The tenant that the pages show, its publishable key, the key of a customer worth looking at, and the services to read it by."""
 
     services: Services
     tenant: Tenant
     publishable_key: str
+    customer: str = ""
 
     @property
     def scope(self) -> Scope:
@@ -98,7 +99,7 @@ def _demo(request: Request) -> Demo:
         tenant = TenantStore(unit).find(found["tenant_id"])
     if tenant is None:
         raise TenantNotFoundError("the demonstration shop is gone; run 'make demo' to get a new one")
-    return Demo(services, tenant, found["publishable_key"])
+    return Demo(services, tenant, found["publishable_key"], str(found.get("customer", "")))
 
 
 DemoShop = Annotated[Demo, Depends(_demo)]

@@ -19,14 +19,12 @@ from billing.purchases.store import PurchaseStore
 from billing.subscriptions.store import SubscriptionStore
 from billing.tenants.authenticate import authenticate
 from billing.tenants.keys import BadKeyError
-from features.scores.store import ScoreStore
-from features.segments.store import SegmentStore
-from models.offers.holdout import is_held_out
 from serving.predict.recommend import Ask, bundles
 from serving.predict.signals import limits_of
 from serving.tokens import sign, signing_secret
 from serving.web.gate import Demo, DemoShop
 from serving.web.pages import PageRoute, render
+from serving.web.people import is_control, people
 
 if TYPE_CHECKING:
     from billing.catalog.item import Product
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 _GRID = 8
 _BEST_OF = timedelta(days=90)
-_CHOICE = 18
 
 
 @router.get("/shop")
@@ -44,7 +41,7 @@ def storefront(request: Request, demo: DemoShop, customer: str = "", item: str =
     """The shop as the chosen customer sees it; without a choice, the customers to choose from."""
     with demo.view() as unit:
         if not customer.strip():
-            return render("choose.html", demo, people=_people(unit, demo))
+            return render("choose.html", demo, people=people(unit, demo))
         chosen = CustomerStore(unit).get(customer.strip()[:200])
         product = ProductStore(unit).by_keys([item]).get(item) if item else None
         ask = Ask(customer=chosen.key, k=2, anchor=product.key if product else None)
@@ -82,7 +79,11 @@ def _account(unit: Unit, customer: Customer, demo: Demo) -> dict[str, Any]:
     subscription = SubscriptionStore(unit).running_of([customer.id]).get(customer.id)
     pinned = CatalogStore(unit).by_ids(subscription.version_ids) if subscription else {}
     names = [pinned[version_id].plan_name for version_id in subscription.version_ids] if subscription else []
-    return {"plans": names, "limits": limits_of(unit, customer.id, now=demo.now), "held_out": _held_out(demo, customer)}
+    return {
+        "plans": names,
+        "limits": limits_of(unit, customer.id, now=demo.now),
+        "held_out": is_control(demo, customer),
+    }
 
 
 def _bestsellers(unit: Unit, demo: Demo) -> list[Product]:
@@ -91,45 +92,3 @@ def _bestsellers(unit: Unit, demo: Demo) -> list[Product]:
     products = ProductStore(unit).by_keys(sold)
     best = [products[key] for key in sold if key in products and products[key].buyable and products[key].name]
     return best[:_GRID] or ProductStore(unit).newest(set(ProductStore(unit).unsold()), _GRID)
-
-
-def _people(unit: Unit, demo: Demo) -> list[dict[str, Any]]:
-    """Some customers to be: the likeliest to upgrade, the likeliest to leave, then others, spread over the plans."""
-    scored = [score.customer_id for task in ("propensity", "churn") for score in ScoreStore(unit).highest(task, 5)]
-    subscribed = SubscriptionStore(unit).page(limit=100).items
-    ids = list(dict.fromkeys([*scored, *_spread([(each.plan_key, each.customer_id) for each in subscribed])]))
-    ids += [customer.id for customer in CustomerStore(unit).page(limit=_CHOICE).items if customer.id not in ids]
-    ids = ids[:_CHOICE]
-    customers, running = CustomerStore(unit).by_ids(ids), SubscriptionStore(unit).running_of(ids)
-    orders, plans = PurchaseStore(unit).orders_of(ids, demo.now), CatalogStore(unit).current()
-    names, members = {each.key: each.name for each in SegmentStore(unit).all()}, SegmentStore(unit).members()
-    found = [
-        {
-            "customer": customers[customer_id],
-            "plan": plans[running[customer_id].plan_key].plan_name if customer_id in running else None,
-            "segment": names.get(members.get(customer_id, "")),
-            "orders": orders.get(customer_id, 0),
-            "limits": limits_of(unit, customer_id, now=demo.now),
-            "held_out": _held_out(demo, customers[customer_id]),
-        }
-        for customer_id in ids
-    ]
-    return sorted(found, key=_telling)
-
-
-def _telling(person: dict[str, Any]) -> tuple[bool, bool, bool]:
-    """Those with something to see come first: near a limit, then with a plan, then the rest; the control group last."""
-    near = any(limit.ratio >= 0.8 for limit in person["limits"])
-    return person["held_out"], not near, person["plan"] is None
-
-
-def _spread(pairs: list[tuple[str, str]], each: int = 5) -> list[str]:
-    """At most `each` customers of every plan, plans in turn."""
-    by_plan: dict[str, list[str]] = {}
-    for plan, customer_id in pairs:
-        by_plan.setdefault(plan, []).append(customer_id)
-    return [ids[place] for place in range(each) for ids in by_plan.values() if place < len(ids)]
-
-
-def _held_out(demo: Demo, customer: Customer) -> bool:
-    return is_held_out(demo.tenant.id, customer.key, share=demo.services.settings.holdout_per_ten_thousand)

@@ -41,6 +41,14 @@ _REASONS = {
     "unlimited": "no limit",
 }
 
+_METRICS = {
+    "auc": "Right order of any two customers (AUC)",
+    "brier": "Squared error of the probabilities (Brier)",
+    "log loss": "Surprise at what happened (log loss)",
+    "log loss gain over the rule": "Surprise avoided, compared with the rule (log loss)",
+    "ece10": "Promised less found rates (ECE)",
+}
+
 
 def money(value: Money | Mapping[str, str] | None) -> str:
     """An amount for people.
@@ -80,6 +88,15 @@ def percent(value: float | None) -> str:
         return "–"
     shown = 100 * value
     return f"{shown:.1f} %" if 0 < abs(shown) < 1 else f"{shown:.0f} %"
+
+
+def metric(name: str) -> str:
+    """A metric as people who are no statisticians may read it.
+
+    >>> metric("auc"), metric("recall of new items")
+    ('Right order of any two customers (AUC)', 'Recall of new items')
+    """
+    return _METRICS.get(name) or name[:1].upper() + name[1:]
 
 
 def exact(amount: str, currency: str) -> str:
@@ -165,6 +182,7 @@ FILTERS: dict[str, Any] = {
     "percent": percent,
     "figure": figure,
     "exact": exact,
+    "metric": metric,
     "words": words,
     "day": day,
     "moment": moment,

@@ -78,6 +78,9 @@
     }
   }
 
+  /** The API answered, and the answer was no. Any other error means that we do not know what it did. */
+  class Refused extends Error {}
+
   class UptierElement extends HTMLElement {
     static observedAttributes = ["customer-token", "placement", "k", "cart", "exclude"];
     #generation = 0;
@@ -162,7 +165,7 @@
           cache: "no-store",
           keepalive: Boolean(body),
         });
-        if (!response.ok) throw new Error(String(response.status));
+        if (!response.ok) throw new Refused(String(response.status));
         return await response.json();
       } finally {
         clearTimeout(timer);
@@ -272,11 +275,13 @@
         this.frame([make("div", "text", [thanks, billed])]);
         thanks.focus({ preventScroll: true });
         this.tell("accept", { decision, target: offer.target, plan: done.plan, total: done.total });
-      } catch {
-        const sorry = make("p", "message", "That did not work, and nothing was charged.");
-        const again = make("button", "yes", "Look again");
-        again.addEventListener("click", () => this.refresh());
-        this.frame([make("div", "text", [sorry]), make("div", "buttons", [again])]);
+      } catch (error) {
+        const refused = error instanceof Refused;
+        const said = refused ? "This offer no longer holds, and nothing was charged." : "We got no answer. Asking again is safe: it counts once.";
+        const again = make("button", "yes", refused ? "See what is on offer now" : "Ask again");
+        again.addEventListener("click", () => (refused ? this.refresh() : this.accept(decision, offer, [again])));
+        this.frame([make("div", "text", [make("p", "message", said)]), make("div", "buttons", [again])]);
+        again.focus({ preventScroll: true });
       }
     }
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
 from tests.serving.browser.conftest import keep
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
     from tests.serving.browser.conftest import Served
 
@@ -73,6 +74,46 @@ def test_accepting_widens_access_at_the_shown_price_and_the_page_says_so(page: P
     )
     assert shown == f"€{changed / 100:.2f}"
     keep(page, "shop-accepted")
+
+
+def test_a_lost_answer_is_asked_again_and_counts_once(noisy_page: Page, served: Served) -> None:
+    """The server accepted but its answer never came: asking again shows the same outcome, and the plan changed once."""
+    _open(noisy_page, served, "hugo")
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if lost or '"accept"' not in (route.request.post_data or ""):
+            route.continue_()
+            return
+        lost.append(route.request.url)
+        headers = {name: value for name, value in route.request.headers.items() if name != "content-length"}
+        answer = httpx.post(route.request.url, content=route.request.post_data or "", headers=headers, timeout=10)
+        assert answer.is_success
+        route.abort()
+
+    noisy_page.route("**/outcome", lose)
+    _offer(noisy_page).get_by_role("button", name="Upgrade now").click()
+    _offer(noisy_page).get_by_role("button", name="Ask again").click()
+
+    expect(_offer(noisy_page).locator(".message")).to_have_text("Done. Your new rights are ready to use.")
+    assert len(lost) == 1
+    subscription = served.ask("GET", "/v1/subscriptions?customer=hugo")["items"][0]
+    upcoming = served.ask("GET", f"/v1/subscriptions/{subscription['id']}/upcoming-invoice")
+    assert subscription["plan"] == "plus"
+    assert len([line for line in upcoming["lines"] if line["kind"] == "change"]) == 2
+
+
+def test_an_offer_that_no_longer_holds_is_told_so(noisy_page: Page, served: Served) -> None:
+    """The plan changed elsewhere after the banner was shown: accepting charges nothing and says so."""
+    _open(noisy_page, served, "ida")
+    expect(_offer(noisy_page)).to_be_visible()
+    subscription = served.ask("GET", "/v1/subscriptions?customer=ida")["items"][0]
+    served.ask("POST", f"/v1/subscriptions/{subscription['id']}/change", {"target": "tasting_box"})
+
+    _offer(noisy_page).get_by_role("button", name="Upgrade now").click()
+
+    expect(_offer(noisy_page).locator(".message")).to_have_text("This offer no longer holds, and nothing was charged.")
+    assert served.ask("GET", "/v1/subscriptions?customer=ida")["items"][0]["plan"] == "starter"
 
 
 def test_not_now_hides_the_banner_and_it_stays_away(page: Page, served: Served) -> None:

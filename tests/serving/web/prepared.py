@@ -43,7 +43,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-NEAR_THE_LIMIT = {"ann": "Ann Lee", "dora": "Dora Klein", "eve": "Eve Moreau", "finn": "Finn Olsen", "gwen": "Gwen Ito"}
+NEAR_THE_LIMIT = {
+    "ann": "Ann Lee",
+    "dora": "Dora Klein",
+    "eve": "Eve Moreau",
+    "finn": "Finn Olsen",
+    "gwen": "Gwen Ito",
+    "hugo": "Hugo Brandt",
+    "ida": "Ida Roth",
+}
 NOW = START + timedelta(days=10)
 HOSTILE = '<script>alert("hello")</script>'
 PRODUCTS = (

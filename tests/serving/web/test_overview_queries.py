@@ -57,11 +57,11 @@ def test_orders_of_counts_baskets(services: Services, ready: Ready) -> None:
 
 
 def test_revenue_by_plan_adds_up_to_all_revenue(services: Services, ready: Ready) -> None:
-    """Five Starter and one Plus."""
+    """Seven Starter and one Plus."""
     with services.database.view(ready.scope) as unit:
         by_plan, mrr = SubscriptionStore(unit).by_plan(), SubscriptionStore(unit).mrr()
 
-    assert by_plan == {("starter", "EUR"): (5, 4500), ("plus", "EUR"): (1, 1900)}
+    assert by_plan == {("starter", "EUR"): (7, 6300), ("plus", "EUR"): (1, 1900)}
     assert mrr == {"EUR": sum(minor for _, minor in by_plan.values())}
 
 

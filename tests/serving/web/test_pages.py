@@ -77,12 +77,12 @@ def test_the_storefront_carries_the_widget_with_a_token_but_never_the_secret_key
 
 
 def test_the_overview_sums_what_was_billed(client: TestClient) -> None:
-    """Five Starter at 9 and one Plus at 19 are 64 a month; one Starter paid its first invoice."""
+    """Seven Starter at 9 and one Plus at 19 are 82 a month; one Starter paid its first invoice."""
     text = client.get("/admin").text
 
-    assert "€64.00" in text
+    assert "€82.00" in text
     assert re.search(r"Paid</dt><dd>€9.00<small>1 invoice<", text)
-    assert re.search(r"Waiting for payment</dt><dd>€55.00<small>5 invoices<", text)
+    assert re.search(r"Waiting for payment</dt><dd>€73.00<small>7 invoices<", text)
 
 
 def test_an_invoice_explains_its_amount(client: TestClient, services: Services, ready: Ready) -> None:
@@ -111,7 +111,7 @@ def test_the_models_page_reads_the_cards(client: TestClient) -> None:
 
     assert "Promoted: better than what is popular." in text
     assert "0.2700 to 0.3500" in text
-    assert "Baseline: popular" in text
+    assert "Baseline: Popular" in text
     assert text.count("None yet") == 3
 
 
