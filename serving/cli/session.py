@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from billing.db.scope import PLATFORM_SCOPE, Scope
 from billing.kernel.errors import InvalidError
-from billing.tenants.store import TenantStore
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from billing.db.scope import Scope
     from billing.tenants.tenant import Tenant
     from serving.settings import Settings
     from serving.wiring import Services
@@ -44,6 +43,9 @@ def services() -> Services:
 
 def tenant_of(wired: Services, asked: str | None) -> Tenant:
     """The tenant that was named, or the only one there is."""
+    from billing.db.scope import PLATFORM_SCOPE
+    from billing.tenants.store import TenantStore
+
     with wired.database.view(PLATFORM_SCOPE) as unit:
         known = TenantStore(unit).all()
     if asked is not None:
@@ -59,5 +61,7 @@ def tenant_of(wired: Services, asked: str | None) -> Tenant:
 
 def scope_and_now(wired: Services, asked: str | None) -> tuple[Scope, Tenant, datetime]:
     """The scope of a tenant and what time it is there."""
+    from billing.db.scope import Scope
+
     tenant = tenant_of(wired, asked)
     return Scope(tenant.id), tenant, tenant.now(wired.clock.now())

@@ -6,10 +6,6 @@ from typing import Annotated
 
 import typer
 
-from billing.db.scope import PLATFORM_SCOPE
-from billing.tenants.create import open_tenant
-from billing.tenants.store import TenantStore
-from billing.tenants.tenant import Mode
 from serving.cli.output import AsJson, readable_errors, say
 from serving.cli.session import services
 
@@ -29,6 +25,9 @@ def create(
 
     Example: uptier tenants create "Bean Street" --currency EUR --origin https://shop.example
     """
+    from billing.tenants.create import open_tenant
+    from billing.tenants.tenant import Mode
+
     with readable_errors():
         wired = services()
         opened = open_tenant(
@@ -55,6 +54,9 @@ def list_tenants(as_json: AsJson = False) -> None:
 
     Example: uptier tenants list
     """
+    from billing.db.scope import PLATFORM_SCOPE
+    from billing.tenants.store import TenantStore
+
     with readable_errors():
         wired = services()
         with wired.database.view(PLATFORM_SCOPE) as unit:
