@@ -49,7 +49,7 @@ ROUTERS = (
 
 def create_app(services: Services) -> FastAPI:
     """The ASGI application over these services."""
-    app = FastAPI(title="Uptier", description=DESCRIPTION, version="0.1.0")
+    app = FastAPI(title="Uptier", description=DESCRIPTION, version="0.1.0", docs_url=None, redoc_url=None)
     app.state.services = services
     errors.install(app)
     for module in ROUTERS:

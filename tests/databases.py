@@ -1,7 +1,11 @@
-"""Database fixtures: the same suites over SQLite and over a real PostgreSQL, each test with a migrated database of its own."""
+"""Database fixtures: the same suites over SQLite and over a real PostgreSQL, each test with a migrated database of its own.
+
+The migrations run once a session on each engine; a test gets a copy of what they left.
+"""
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,24 +17,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.servers.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy; its last connection is closed, so it stands alone."""
+    file = tmp_path_factory.mktemp("template") / "uptier.db"
+    upgrade(f"sqlite:///{file}")
+    return file
+
 
 @pytest.fixture
-def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     """A migrated SQLite file."""
-    url = f"sqlite:///{tmp_path / 'uptier.db'}"
-    upgrade(url)
-    database = Database(url)
+    file = shutil.copyfile(sqlite_template, tmp_path / "uptier.db")
+    database = Database(f"sqlite:///{file}")
     yield database
     database.close()
 
 
 @pytest.fixture
-def postgres_database(postgres_url: str) -> Iterator[Database]:
+def postgres_database(postgres_server: Postgres) -> Iterator[Database]:
     """A migrated database on a real PostgreSQL."""
-    upgrade(postgres_url)
-    database = Database(postgres_url)
-    yield database
-    database.close()
+    with postgres_server.fresh(postgres_server.template("migrated", upgrade)) as url:
+        database = Database(url)
+        yield database
+        database.close()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])

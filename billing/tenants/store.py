@@ -16,6 +16,7 @@ from billing.tenants.tables import ApiKeyRow, TenantsRow
 from billing.tenants.tenant import Mode, Tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Select
@@ -92,6 +93,13 @@ class TenantStore:
     def keys(self) -> list[ApiKey]:
         """All keys of the scope's own tenant, oldest first."""
         return [_key(row) for row in self._session.scalars(select(ApiKeyRow).order_by(ApiKeyRow.id))]
+
+    def add_origins(self, digest: str, origins: Iterable[str]) -> None:
+        """Let a publishable key be used from further pages."""
+        row = self._session.scalar(select(ApiKeyRow).where(ApiKeyRow.digest == digest))
+        if row is not None:
+            row.origins = list(dict.fromkeys([*row.origins, *origins]))
+            self._session.flush()
 
     def revoke_key(self, key_id: str, at: datetime) -> bool:
         """Make a key useless from now on; says whether there was one."""

@@ -14,6 +14,7 @@ import typer
 
 from billing.kernel.errors import ConflictError
 from serving.cli.output import out, progress_bar, readable_errors
+from serving.cli.session import scope_and_now
 from serving.cli.train import table, train_tenant
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from serving.wiring import Services
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LOOKED_AT = 500
 
 
 def demo(
@@ -64,17 +66,19 @@ def _ready(settings: Settings, data: Path | None, *, customers: int, seed: int, 
     from serving.demo import shopfront
     from serving.wiring import build
 
+    origins = [f"http://127.0.0.1:{port}", f"http://localhost:{port}"]
     known = shopfront.read(settings.home)
     if known is not None:
         out.print(f"the shop of an earlier run is still there ({settings.home}); --fresh builds it anew")
         upgrade(settings.resolved_database_url)
-        return build(settings), known
+        wired = build(settings)
+        shopfront.allow_origins(wired, known, origins)
+        return wired, known
     if settings.home.exists():
         shutil.rmtree(settings.home)  # an earlier run was interrupted half-way
     settings.home.mkdir(parents=True)
     upgrade(settings.resolved_database_url)
     wired = build(settings)
-    origins = [f"http://127.0.0.1:{port}", f"http://localhost:{port}"]
     built = (
         _simulated(wired, customers=customers, seed=seed, origins=origins)
         if data is None
@@ -82,7 +86,8 @@ def _ready(settings: Settings, data: Path | None, *, customers: int, seed: int, 
     )
     out.print("[bold]Training[/bold]: segments, churn, propensity, recommender, bundles")
     out.print(table(train_tenant(wired, built.tenant_id, [])), soft_wrap=True)
-    finished = replace(built, customer=_customer_to_show(wired, built), source=data.name if data else "simulated")
+    shown = _customer_to_show(wired, built, scope_and_now(wired, built.tenant_id)[2])
+    finished = replace(built, customer=shown, source=data.name if data else "simulated")
     shopfront.write(settings.home, finished)
     return wired, finished
 
@@ -138,25 +143,28 @@ def _simulated(wired: Services, *, customers: int, seed: int, origins: list[str]
         return build_simulated(wired, customers=customers, seed=seed, origins=origins, tell=tell)
 
 
-def _customer_to_show(wired: Services, built: Demo) -> str:
-    """A member below the top plan who would see an offer: the one most likely to move up, else anybody with orders."""
+def _customer_to_show(wired: Services, built: Demo, now: datetime) -> str:
+    """A member below the top plan who would see an offer: one close to a limit, else any member, else anybody."""
     from billing.customers.store import CustomerStore
     from billing.subscriptions.store import SubscriptionStore
-    from features.scores.store import ScoreStore
     from models.offers.holdout import is_held_out
+    from models.offers.rules.limit_near import THRESHOLD
+    from serving.predict.signals import limits_of
 
+    share = wired.settings.holdout_per_ten_thousand
     with wired.database.view(built.scope) as unit:
-        store = ScoreStore(unit)
-        ids = [score.customer_id for task in ("propensity", "churn") for score in store.highest(task, 200)]
-        running = SubscriptionStore(unit).running_of(ids)
-        found = CustomerStore(unit).by_ids(ids)
-        for customer_id in ids:
-            key = found[customer_id].key
-            plan = running[customer_id].plan_key if customer_id in running else "pro"
-            if plan != "pro" and not is_held_out(built.tenant_id, key):
-                return key
-        page = CustomerStore(unit).page(limit=1).items
-        return page[0].key if page else ""
+        subscribed = [each for each in SubscriptionStore(unit).page(limit=_LOOKED_AT).items if each.is_running]
+        known = CustomerStore(unit).by_ids(each.customer_id for each in subscribed)
+        members = [
+            known[each.customer_id]
+            for each in subscribed
+            if each.plan_key != "pro" and not is_held_out(built.tenant_id, known[each.customer_id].key, share=share)
+        ]
+        for member in members:
+            if any(use.ratio >= THRESHOLD for use in limits_of(unit, member.id, now=now)):
+                return member.key
+        anybody = members or list(CustomerStore(unit).page(limit=1).items)
+        return anybody[0].key if anybody else ""
 
 
 def _require_free(port: int) -> None:

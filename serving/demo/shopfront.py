@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from billing.db.scope import Scope
 from billing.tenants.create import open_tenant
+from billing.tenants.keys import digest
+from billing.tenants.store import TenantStore
 from billing.tenants.tenant import Mode
 from serving.demo.catalog import publish_catalogue
 
@@ -55,6 +57,12 @@ def write(home: Path, demo: Demo) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
         json.dump(asdict(demo), handle, indent=1)
     staging.replace(path_of(home))
+
+
+def allow_origins(services: Services, demo: Demo, origins: Sequence[str]) -> None:
+    """Let the publishable key be used from these pages too, such as those of another port."""
+    with services.database.unit(demo.scope) as unit:
+        TenantStore(unit).add_origins(digest(demo.publishable_key), origins)
 
 
 def open_demo(

@@ -200,6 +200,7 @@ def _document(unit: Unit, decision: Decision) -> dict[str, Any]:
     document: dict[str, Any] = {"decision_id": decision.id, "offer": None, "reason": decision.reason}
     if decision.quote_id is not None and decision.expires_at is not None:
         quote = QuoteStore(unit).get(decision.quote_id)
+        version = CatalogStore(unit).by_ids([quote.version_id])[quote.version_id]
         document["offer"] = {
             "kind": decision.target_kind,
             "target": decision.target,
@@ -207,6 +208,8 @@ def _document(unit: Unit, decision: Decision) -> dict[str, Any]:
                 "id": quote.id,
                 "total": money_document(quote.total),
                 "recurring": money_document(quote.recurring),
+                "interval": version.interval,
+                "interval_count": version.interval_count,
                 "lines": [dict(line) for line in quote.lines],
             },
             "expires_at": format_instant(decision.expires_at),

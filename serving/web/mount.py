@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from serving.web import assets, shop, welcome
+from serving.web import assets, reference, shop, welcome
 from serving.web.admin import customers, invoices, overview, trained
 from serving.web.cors import BrowserRoutes
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _ROUTERS = (
     assets.router,
     welcome.router,
+    reference.router,
     shop.router,
     overview.router,
     customers.router,

@@ -260,7 +260,8 @@
       const end = period && new Date(period.end).toLocaleDateString(this.language, { dateStyle: "medium" });
       line.append(make("strong", "", money(quote.total, this.language)), end ? ` until ${end}` : " for the rest of this period");
       line.append(", on your next invoice. After that ", make("strong", "", money(quote.recurring, this.language)));
-      line.append(" per billing period.");
+      const every = quote.interval_count > 1 ? `every ${quote.interval_count} ${quote.interval}s` : `per ${quote.interval}`;
+      line.append(` ${every}.`);
       return line;
     }
 
