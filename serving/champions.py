@@ -1,7 +1,8 @@
 """Models in memory: each tenant's champions, swapped whole when the champion changes, kept when the registry is away.
 
 The champion is looked up at most once a second per task, by reading one small file; loading happens outside the lock of readers, and a
-snapshot that does not load leaves the old one in place. Memory is bounded by keeping the most recently asked models only.
+snapshot that does not load leaves the old one in place. A champion is replaced and never withdrawn, so a registry that knows of none any
+more is one that is away. Memory is bounded by keeping the most recently asked models only.
 """
 
 from __future__ import annotations
@@ -88,9 +89,7 @@ class ModelLoader:
     def _refresh(self, slot: _Slot, tenant_id: str, task: str) -> None:
         try:
             champion = self._registry.champion(tenant_id, task)
-            if champion is None:
-                slot.loaded = None
-            elif slot.loaded is None or slot.loaded.version != champion.version:
+            if champion is not None and (slot.loaded is None or slot.loaded.version != champion.version):
                 slot.loaded = Loaded(_LOADERS[task](champion.folder), champion.version)
                 _LOG.info("model loaded", task=task, version=champion.version)
         except Exception:  # noqa: BLE001 (outer edge: whatever ails the registry, serving goes on with what it has)

@@ -35,4 +35,19 @@ def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
     >>> redact(None, "", {"event": "got upt_sk_01ab_00ff"})
     {'event': 'got upt_sk_***'}
     """
-    return {name: _KEY.sub(r"upt_\1_***", value) if isinstance(value, str) else value for name, value in event.items()}
+    return {_clean_text(name): _clean(value) for name, value in event.items()}
+
+
+def _clean(value: Any) -> Any:
+    """The value without keys at any depth; what is not plain JSON becomes the text that would be written for it."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, dict):
+        return {_clean_text(str(name)): _clean(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_clean(inner) for inner in value]
+    return _clean_text(value if isinstance(value, str) else repr(value))
+
+
+def _clean_text(text: str) -> str:
+    return _KEY.sub(r"upt_\1_***", text)

@@ -10,6 +10,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.registry.durable import one_writer
+
 
 class Settings(BaseSettings):
     """Where things are kept and how much is taken at once. The defaults run a shop on one machine with nothing installed."""
@@ -48,12 +50,29 @@ class Settings(BaseSettings):
         if given:
             return given.encode()
         path = self.home / "secret"
-        if not path.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as handle:
-                handle.write(secrets.token_hex(32))
-        return path.read_text().strip().encode()
+        return (_kept(path) or _made_once(path)).encode()
+
+
+def _kept(path: Path) -> str:
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _made_once(path: Path) -> str:
+    """A new secret in the file, or the one that another process put there meanwhile; the file appears whole, by one rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with one_writer(path.with_name(".secret.lock")):
+        found = _kept(path)
+        if found:
+            return found
+        made, staging = secrets.token_hex(32), path.with_name(".secret.tmp")
+        staging.unlink(missing_ok=True)
+        descriptor = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(made)
+            handle.flush()
+            os.fsync(handle.fileno())
+        staging.replace(path)
+    return made
 
 
 def grace_of(settings: Settings) -> timedelta:

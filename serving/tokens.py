@@ -49,14 +49,16 @@ def customer_of(secret: str, token: str, *, now: datetime) -> str:
             secret,
             algorithms=["HS256"],
             audience=_AUDIENCE,
-            options={"require": ["sub", "exp", "aud"], "verify_exp": False, "verify_iat": False},
+            options={"require": ["sub", "exp", "aud"], "verify_exp": False, "verify_iat": False, "verify_nbf": False},
         )
-        expires = int(claims["exp"])
-    except (jwt.InvalidTokenError, ValueError, TypeError):
+        expires, begins = int(claims["exp"]), int(claims.get("nbf", 0))
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
         raise CustomerTokenError("the customer token is not signed with this tenant's signing secret") from None
     present = now.timestamp()
     if expires <= present - _LEEWAY.total_seconds():
         raise CustomerTokenError("the customer token has expired; ask the shop's server for a fresh one")
+    if begins > present + _LEEWAY.total_seconds():
+        raise CustomerTokenError("the customer token is not valid yet; check the clock of the shop's server")
     if expires > present + (LONGEST_LIFE + _LEEWAY).total_seconds():
         raise CustomerTokenError("a customer token lives for an hour at most; sign one that ends sooner")
     return str(claims["sub"])

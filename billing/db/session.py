@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
-from billing.db.scope import Scope, ScopedSession, ScopeError
+from billing.db.scope import Scope, ScopedSession, refuse_changes
 from billing.db.tables import OutboxRow
 from billing.kernel.errors import ConflictError
 from billing.kernel.ids import new_id
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 APP_ROLE = "uptier_app"
-_READ_ONLY = "uptier_read_only"
+_READ_ONLY = {"uptier_read_only": True}
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class Unit:
@@ -48,6 +49,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.url = make_url(url)
         self.engine = _sqlite(url) if self.is_sqlite else _postgres(url, pool_size)
+        self._reading = self.engine.execution_options(**_READ_ONLY if self.is_sqlite else _SNAPSHOT)
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,20 +68,16 @@ class Database:
 
     @contextmanager
     def view(self, scope: Scope) -> Iterator[Unit]:
-        """A read-only transaction."""
-        engine = self.engine.execution_options(**{_READ_ONLY: True})
-        with ScopedSession(engine, scope=scope, expire_on_commit=False, autoflush=False) as session:
-            event.listen(session, "before_flush", _refuse_writes)
+        """A read-only transaction over one snapshot; a change that was asked of it is an error at its end at the latest."""
+        with ScopedSession(
+            self._reading, scope=scope, read_only=True, expire_on_commit=False, autoflush=False
+        ) as session:
             yield Unit(session)
+            refuse_changes(session)
 
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
-
-
-def _refuse_writes(session: ScopedSession, *_: object) -> None:
-    if session.new or session.dirty or session.deleted:
-        raise ScopeError("a view was asked to write; open a unit instead")
 
 
 def _constraint(error: IntegrityError) -> str:
@@ -100,7 +98,7 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        read_only = connection.get_execution_options().get(_READ_ONLY)
+        read_only = _READ_ONLY.items() <= connection.get_execution_options().items()
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine

@@ -68,7 +68,9 @@ def share_step(exact: Fraction, share: Fraction) -> TraceStep:
     >>> share_step(Fraction(30), Fraction(1, 3)).amount
     Fraction(-20, 1)
     """
-    return TraceStep(rule="share", detail=f"{share} of the whole period", amount=exact * share - exact)
+    percent = exact_text(Fraction(round_minor(share * 10_000), 100))
+    detail = f"{percent} % of the whole period ({share}) counts"
+    return TraceStep(rule="share", detail=detail, amount=exact * share - exact)
 
 
 def exact_text(value: Fraction) -> str:

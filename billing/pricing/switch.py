@@ -44,15 +44,21 @@ def switch_lines(
 
 
 def _part(line: PricedLine, share: Fraction, words: str, period: Period | None) -> PricedLine:
-    fee = TraceStep(rule="fee", detail=f"{line.description}, whole period", amount=Fraction(line.amount.to_decimal()))
-    rated = Rated(currency=line.amount.currency, trace=(fee,))
+    """The line for `share` of its fee; below zero the fee is taken back. The trace: the whole fee, then the part of it that counts."""
     if share == 1:
         return replace(line, period=period)
+    sign, size = (-1, -share) if share < 0 else (1, share)
+    whole = TraceStep(
+        rule="fee",
+        detail=f"{line.description}, whole period{', taken back' if sign < 0 else ''}",
+        amount=sign * Fraction(line.amount.to_decimal()),
+    )
+    rated = Rated(currency=line.amount.currency, trace=(whole,))
     return replace(
         line,
         description=f"{words} {line.description}",
         unit_price=None,
         amount=line.amount.prorate(share),
         period=period,
-        trace=rated.then([share_step(rated.exact, share)]).trace,
+        trace=rated.then([share_step(rated.exact, size)]).trace,
     )

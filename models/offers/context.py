@@ -83,6 +83,11 @@ class Candidate:
     strength: float
 
 
+def unlocks(target: Target, feature: str) -> bool:
+    """Whether a target gives a feature to somebody who has none of it: the right itself, some units, or no limit."""
+    return target.gives.get(feature, False) is True or gives_more(target, feature, 0)
+
+
 def gives_more(target: Target, feature: str, limit: int) -> bool:
     """Whether a target's right to a feature really goes beyond a present limit."""
     value = target.gives.get(feature, False)

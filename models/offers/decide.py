@@ -1,7 +1,7 @@
 """The decision: candidates by rule, then suppression, then the choice, with a trace of every step.
 
-An open offer is shown again rather than replaced: two tabs see the same offer at the same price. Held-out customers get no offer, and the
-trace keeps what they would have seen.
+An open offer is shown again rather than replaced: two tabs see the same offer at the same price. Having been shown it is no reason to hide
+it; a dismissal elsewhere is. Held-out customers get no offer, and the trace keeps what they would have seen.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.offers.registry import RULES
-from models.offers.suppress import suppression
+from models.offers.suppress import PROMPTED, suppression
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,10 +38,9 @@ def decide(context: OfferContext, rules: Sequence[OfferRule] = RULES) -> Choice:
         "propensity": context.propensity,
         "churn_risk": context.churn_risk,
     }
-    reopened = _open_decision(context)
-    if reopened is not None and not context.is_held_out and not context.opted_out:
+    reopened, reason = _open_decision(context), suppression(context)
+    if reopened is not None and reason in {None, PROMPTED}:
         return Choice(candidate=None, repeat=reopened, reason="open_offer", trace=trace)
-    reason = suppression(context)
     if reason is not None:
         trace["suppressed"] = reason
         trace["would_have_shown"] = _shown(candidates[0]) if candidates else None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COOL_DOWN_DAYS = (3, 7, 21, 60)
 PROMPT_GAP = timedelta(days=7)
+PROMPTED = "prompted_recently"
 
 
 def suppression(context: OfferContext) -> str | None:
@@ -48,5 +49,5 @@ _CHECKS: tuple[tuple[str, Callable[[OfferContext], bool]], ...] = (
     ("holdout", lambda context: context.is_held_out),
     ("no_subscription", lambda context: context.current is None),
     ("cooling_down", _is_cooling_down),
-    ("prompted_recently", _was_prompted),
+    (PROMPTED, _was_prompted),
 )

@@ -51,4 +51,4 @@ def recommend(
         if as_json:
             out.print_json(json.dumps(json.loads(to_json(report))))
         else:
-            out.print(render(report), soft_wrap=True)
+            out.print(render(report), markup=False, soft_wrap=True)

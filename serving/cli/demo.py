@@ -14,6 +14,7 @@ import typer
 
 from billing.kernel.errors import ConflictError
 from serving.cli.output import out, progress_bar, readable_errors
+from serving.cli.serve import require_free
 from serving.cli.session import scope_and_now
 from serving.cli.train import table, train_tenant
 
@@ -44,7 +45,7 @@ def demo(
     """
     with readable_errors():
         if not build_only:
-            _require_free(port)
+            require_free(port, f"choose another, as in 'make demo PORT={port + 1}'")
         settings = _settings(data, fresh=fresh)
         wired, found = _ready(settings, data, customers=customers, seed=seed, port=port)
         if not build_only:
@@ -106,7 +107,7 @@ def _real(wired: Services, data: Path, *, origins: list[str]) -> Demo:
         wired, name="Real purchases", currency=currency, opened_at=_EPOCH, now=_EPOCH, origins=origins
     )
     document = import_purchases(wired, built.scope, data, [], currency=None, default_currency=currency)
-    out.print(purchases_text(document))
+    out.print(purchases_text(document), markup=False, soft_wrap=True)
     with wired.database.unit(built.scope) as unit:
         bounds = PurchaseStore(unit).bounds()
         if bounds is None:
@@ -165,15 +166,6 @@ def _customer_to_show(wired: Services, built: Demo, now: datetime) -> str:
                 return member.key
         anybody = members or list(CustomerStore(unit).page(limit=1).items)
         return anybody[0].key if anybody else ""
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise ConflictError(f"port {port} is taken; choose another, as in 'make demo PORT={port + 1}'") from None
 
 
 def _serve(wired: Services, found: Demo, port: int) -> None:

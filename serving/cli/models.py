@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Models: versions, champions, and going back.", no_args_is_help=True)
 TASKS = ("segments", "churn", "propensity", "recommender", "bundles")
-Task = Annotated[str, typer.Argument(help=f"One of {', '.join(TASKS)}.")]
+
+
+def _known(task: str) -> str:
+    if task not in TASKS:
+        raise typer.BadParameter(f"there is no task {task!r}; there are {', '.join(TASKS)}")
+    return task
+
+
+Task = Annotated[str, typer.Argument(help=f"One of {', '.join(TASKS)}.", callback=_known)]
 
 
 @app.command("list")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from typing import Annotated
 
 import typer
 
+from billing.kernel.errors import ConflictError
 from serving.cli.output import err, readable_errors
 from serving.cli.session import services
 
@@ -24,13 +27,15 @@ def serve(
 
     Example: uptier serve --port 8080
     """
-    import uvicorn
-
-    from serving.application import create_app
-    from serving.jobs.worker import Worker
-    from serving.logs import configure
-
     with readable_errors():
+        require_free(port, f"choose another, as in 'uptier serve --port {port + 1}'", host=host)
+
+        import uvicorn
+
+        from serving.application import create_app
+        from serving.jobs.worker import Worker
+        from serving.logs import configure
+
         configure()
         wired = services()
         worker = Worker(wired) if with_worker else None
@@ -42,6 +47,18 @@ def serve(
             if worker:
                 worker.stop()
             wired.database.close()
+
+
+def require_free(port: int, advice: str, *, host: str = "127.0.0.1") -> None:
+    """Refuse an address that cannot be listened on, before anything is built; raises ConflictError with the advice."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            trouble = f"port {port} is taken" if error.errno == errno.EADDRINUSE else str(error.strerror).lower()
+            raise ConflictError(f"cannot listen on {host}: {trouble}; {advice}", port=port) from None
 
 
 def work(once: Annotated[bool, typer.Option("--once", help="Do what is due now, then end.")] = False) -> None:

@@ -18,6 +18,9 @@ def create(
     currency: Annotated[str, typer.Option(help="Its currency, ISO 4217.")] = "EUR",
     zone: Annotated[str, typer.Option(help="Its time zone, IANA.")] = "UTC",
     test: Annotated[bool, typer.Option("--test", help="Give it a test clock.")] = False,
+    clock: Annotated[
+        str | None, typer.Option(help="Where the test clock stands, such as 2026-01-31T09:00:00Z; now unless told.")
+    ] = None,
     origin: Annotated[list[str] | None, typer.Option(help="Page origin that may use the publishable key.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -25,10 +28,15 @@ def create(
 
     Example: uptier tenants create "Bean Street" --currency EUR --origin https://shop.example
     """
+    from billing.kernel.clock import parse_instant
+    from billing.kernel.errors import InvalidError
     from billing.tenants.create import open_tenant
     from billing.tenants.tenant import Mode
 
     with readable_errors():
+        if clock is not None and not test:
+            raise InvalidError("only a test tenant has a clock to set; add --test, or leave --clock out")
+        frozen_at = parse_instant(clock) if clock else None
         wired = services()
         opened = open_tenant(
             wired.database,
@@ -37,6 +45,7 @@ def create(
             zone=zone,
             mode=Mode.TEST if test else Mode.LIVE,
             now=wired.clock.now(),
+            frozen_at=frozen_at,
             origins=origin or (),
         )
         document = {

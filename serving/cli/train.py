@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from serving.cli.output import AsJson, progress_bar, readable_errors, say
 from serving.cli.session import TenantOption, scope_and_now, services
@@ -52,12 +53,15 @@ def train_tenant(wired: Services, tenant: str | None, tasks: list[str], *, seed:
     return reports
 
 
-def table(reports: list[JobReport]) -> str:
+def table(reports: list[JobReport]) -> Text:
     """One line a task, for people."""
-    marks = {True: "[green]promoted[/green]", False: "[yellow]not promoted[/yellow]"}
-    return "\n".join(
-        f"{report.task:12} {report.version or '-':6} {marks[report.promoted]:30} {report.reason}" for report in reports
-    )
+    marks = {True: ("promoted", "green"), False: ("not promoted", "yellow")}
+    lines = []
+    for report in reports:
+        words, colour = marks[report.promoted]
+        start = f"{report.task:12} {report.version or '-':6} "
+        lines.append(Text.assemble(start, (f"{words:13}", colour), report.reason))
+    return Text("\n").join(lines)
 
 
 def _document(report: JobReport) -> dict[str, Any]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from billing.db.session import Database, Unit
     from billing.subscriptions.subscription import Subscription
 
-STEPS_A_TRANSACTION = 50
+BILLED_EVERY = timedelta(days=7)
 PAID_AFTER = timedelta(days=5)
 
 
@@ -46,15 +46,26 @@ class Step:
 def replay(
     database: Database, scope: Scope, steps: Sequence[Step], *, progress: Callable[[int], None] | None = None
 ) -> None:
-    """Take every step at its own time."""
-    ordered = sorted(steps)
-    for start in range(0, len(ordered), STEPS_A_TRANSACTION):
-        batch = ordered[start : start + STEPS_A_TRANSACTION]
+    """Take every step at its own time, with a billing run each week, so that numbers follow the calendar."""
+    pending: list[Step] = []
+    next_run = None
+    for step in sorted(steps):
+        next_run = next_run or step.at + BILLED_EVERY
+        while step.at >= next_run:
+            _take_all(database, scope, pending, progress)
+            run_billing(database, scope, now=next_run)
+            pending, next_run = [], next_run + BILLED_EVERY
+        pending.append(step)
+    _take_all(database, scope, pending, progress)
+
+
+def _take_all(database: Database, scope: Scope, steps: Sequence[Step], progress: Callable[[int], None] | None) -> None:
+    if steps:
         with database.unit(scope) as unit:
-            for step in batch:
+            for step in steps:
                 _take(unit, step)
         if progress is not None:
-            progress(len(batch))
+            progress(len(steps))
 
 
 def settle(

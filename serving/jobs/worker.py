@@ -44,7 +44,10 @@ class Worker:
     def run_forever(self) -> None:
         """Work, wait, work again."""
         while not self._stop.is_set():
-            self.run_once()
+            try:
+                self.run_once()
+            except Exception:  # noqa: BLE001 (outer edge: a database that is away for a while must not end the thread for good)
+                _LOG.exception("worker could not run")
             self._stop.wait(INTERVAL_SECONDS)
 
     def run_once(self) -> RunReport:

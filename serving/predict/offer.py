@@ -26,7 +26,7 @@ from features.scores.store import ScoreStore
 from models.offers.context import OfferContext, PastDecision, Target
 from models.offers.decide import decide
 from models.offers.holdout import is_held_out
-from serving.predict.signals import denials_of, limits_of
+from serving.predict.signals import denials_of, limits_of, locked_features
 from serving.settings import grace_of, quote_life_of
 from serving.telemetry import DECISIONS
 
@@ -124,7 +124,7 @@ def _context(
         current=_target(pinned[running.version_id]) if running else None,
         targets=_targets(running, versions, pinned),
         limits=limits_of(unit, customer.id, now=now),
-        denials=denials_of(services.counters, tenant_id, customer.key, list(catalog.features())),
+        denials=denials_of(services.counters, tenant_id, customer.key, locked_features(unit, customer.id, now=now)),
         propensity=scores["propensity"].value if "propensity" in scores else None,
         churn_risk=scores["churn"].value if "churn" in scores else None,
         past=tuple(_past(decision) for decision in past),

@@ -31,6 +31,13 @@ def denials_of(counters: Counters, tenant_id: str, customer_key: str, features: 
     return {feature: count for feature, count in zip(features, counts, strict=True) if count}
 
 
+def locked_features(unit: Unit, customer_id: str, *, now: datetime) -> list[str]:
+    """The features a customer has no right to now: a refusal of anything else is history."""
+    grants = GrantStore(unit).of_customer(customer_id, now)
+    held = {grant.feature for grant in grants if grant.value is not False}
+    return [key for key in CatalogStore(unit).features() if key not in held]
+
+
 def limits_of(unit: Unit, customer_id: str, *, now: datetime) -> tuple[LimitUse, ...]:
     """How close a customer is to each limit they have."""
     grants = GrantStore(unit).of_customer(customer_id, now)

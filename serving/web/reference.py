@@ -32,7 +32,7 @@ def areas_of(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
                     "id": call["operationId"],
                     "method": method.upper(),
                     "path": path,
-                    "words": call.get("description", ""),
+                    "words": call.get("description", "").replace("`", ""),
                     "parameters": [_parameter(each) for each in call.get("parameters", [])],
                     "body": _body(call, schemas),
                 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from models.offers.context import Candidate
+from models.offers.context import Candidate, unlocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +19,15 @@ class FeatureDenied:
     priority: ClassVar[int] = 10
 
     def propose(self, context: OfferContext) -> Sequence[Candidate]:
-        """The cheapest target that unlocks each refused feature, most often refused first."""
-        counted = {use.feature for use in context.limits}
+        """The cheapest target that unlocks each refused feature, most often refused first; what they have by now is left out."""
+        had = {use.feature for use in context.limits}
+        if context.current is not None:
+            had |= {feature for feature in context.denials if unlocks(context.current, feature)}
         refused = sorted(context.denials.items(), key=lambda item: (-item[1], item[0]))
         candidates = []
         for feature, times in refused:
-            target = next((target for target in context.targets if target.gives.get(feature) is True), None)
-            if target is not None and feature not in counted:
+            target = next((target for target in context.targets if unlocks(target, feature)), None)
+            if target is not None and feature not in had:
                 message = f"{target.name} includes what you were looking for."
                 candidates.append(
                     Candidate(rule=self.key, target=target, unlocks=feature, message=message, strength=float(times))

@@ -27,3 +27,11 @@ def test_the_time_of_making_leads_the_id() -> None:
     first, second = new_id("inv"), new_id("inv")
 
     assert first[4:14] <= second[4:14]
+
+
+def test_ids_sort_in_the_order_they_were_made() -> None:
+    """Even thousands within one millisecond, so that what was made first is read first."""
+    made = [new_id("cus") for _ in range(5000)]
+
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
