@@ -7,6 +7,7 @@ Without a model the shop's newest products answer, and the level says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from billing.catalog.products.store import ProductStore
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from models.bundles.snapshot import Bundle
     from models.recommender.recommendation import Reason, ScoredItem
     from serving.champions import ModelLoader
+
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ def know(unit: Unit, ask: Ask, *, now: datetime) -> Known:
     customer = CustomerStore(unit).find(ask.customer) if ask.customer else None
     if customer is None:
         return Known(None, (), None, unsold)
-    lines = PurchaseStore(unit).lines_before(now, customer.id)
+    lines = PurchaseStore(unit).lines_before(now + _INSTANT, customer.id)  # what is bought this very moment is owned
     history = tuple((line[1], _microseconds(line[3])) for line in lines)
     segment = SegmentStore(unit).of_customer(customer.id)
     return Known(customer, history, segment.key if segment else None, unsold)

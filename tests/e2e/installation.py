@@ -17,10 +17,11 @@ _PATIENCE_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Where an installation lives; an empty database URL means the embedded one in the home folder."""
+    """Where an installation lives; an empty URL means the embedded store in the home folder."""
 
     home: Path
     database_url: str = ""
+    mlflow_uri: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -33,6 +34,7 @@ class Installation:
             "NO_COLOR": "1",
             "UPTIER_HOME": str(self.home),
             "UPTIER_DATABASE_URL": self.database_url,
+            "UPTIER_MLFLOW_URI": self.mlflow_uri,
         }
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -11,12 +11,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from models.offers.holdout import is_held_out
-from tests.e2e.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.e2e.client import Client
     from tests.e2e.installation import Installation
 
 ORIGIN = "https://shop.example"

@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 from billing.tenants.keys import KeyKind, mint
 from serving.logs import configure, redact
 
-KEYS = st.builds(lambda kind, tenant: mint(kind, f"ten_{tenant}").secret, st.sampled_from(KeyKind), st.sampled_from(("01ab", "01jbz0"))) | st.builds(
-    "upt_{}_{}_{}".format, st.sampled_from(("sk", "pk")), st.from_regex(r"[0-9a-hjkmnp-tv-z]{1,26}", fullmatch=True), st.from_regex(r"[0-9a-f]{1,64}", fullmatch=True)
+KEYS = st.builds(
+    lambda kind, tenant: mint(kind, f"ten_{tenant}").secret,
+    st.sampled_from(KeyKind),
+    st.sampled_from(("01ab", "01jbz0")),
+) | st.builds(
+    "upt_{}_{}_{}".format,
+    st.sampled_from(("sk", "pk")),
+    st.from_regex(r"[0-9a-hjkmnp-tv-z]{1,26}", fullmatch=True),
+    st.from_regex(r"[0-9a-f]{1,64}", fullmatch=True),
 )
 
 
@@ -53,7 +60,13 @@ def test_no_key_survives_wherever_it_hides(key: str, around: str) -> None:
         assert key.rsplit("_", 1)[1] not in line.replace(around, "") or len(key.rsplit("_", 1)[1]) < 8
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    )
+)
 def test_everything_else_is_left_as_it_is(value: Any) -> None:
     """Numbers stay numbers, and a text without a key is the same text."""
     assert redact(None, "", {"event": "seen", "value": value}) == {"event": "seen", "value": value}

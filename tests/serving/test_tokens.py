@@ -27,7 +27,9 @@ def _claims(**changed: Any) -> dict[str, Any]:
     """Good claims with some of them changed; None leaves a claim out."""
     end = int((NOW + timedelta(minutes=30)).timestamp())
     return {
-        name: value for name, value in {"sub": "ann", "aud": "uptier", "exp": end, **changed}.items() if value is not None
+        name: value
+        for name, value in {"sub": "ann", "aud": "uptier", "exp": end, **changed}.items()
+        if value is not None
     }
 
 

@@ -82,7 +82,9 @@ def test_a_tenant_that_fails_does_not_stop_the_others(services: Services, broken
 
     assert [_invoices(services, shop) for shop in shops] == [0 if place == broken else 2 for place in range(3)]
     assert report.issued == 4
-    assert [(entry["event"], entry["tenant"]) for entry in logs] == [("billing run failed", shops[broken].scope.tenant_id)]
+    assert [(entry["event"], entry["tenant"]) for entry in logs] == [
+        ("billing run failed", shops[broken].scope.tenant_id)
+    ]
 
 
 def test_a_worker_told_to_stop_begins_no_further_tenant(services: Services) -> None:

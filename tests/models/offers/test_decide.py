@@ -182,7 +182,7 @@ def test_an_open_offer_is_shown_again_though_they_were_just_prompted() -> None:
 )
 def test_a_closed_offer_is_not_shown_again(why: str, changed: dict[str, object]) -> None:
     """What was decided half an hour ago is over once it expired, was taken, or sells what they own."""
-    found = context(targets=(PLUS, PRO), limits=(use(3, 3),), past=(past(0.02, **changed),))  
+    found = context(targets=(PLUS, PRO), limits=(use(3, 3),), past=(past(0.02, **changed),))
 
     assert decide(found).repeat is None
 

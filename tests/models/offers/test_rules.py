@@ -168,7 +168,9 @@ def test_candidates_of_one_rule_are_ordered_by_strength_then_name() -> None:
 
         def propose(self, found: OfferContext) -> Sequence[Candidate]:
             return [
-                Candidate(rule=self.key, target=target, unlocks=None, message="", strength=0.9 if target == BOX else 0.5)
+                Candidate(
+                    rule=self.key, target=target, unlocks=None, message="", strength=0.9 if target == BOX else 0.5
+                )
                 for target in reversed(found.targets)
             ]
 

@@ -71,6 +71,7 @@ BODIES: dict[str, Any] = {
     "/v1/plans": {"key": "p", "name": "P", "currency": "EUR"},
     "/v1/addons": {"key": "a", "name": "A", "currency": "EUR"},
     "/v1/products": [],
+    "/v1/purchases": [],
     "/v1/events": [],
     "/v1/pricing/preview": {},
 }
