@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from billing.db.session import Unit
 
+MAX_CHARGE_KEY = 80  # it is a part of the keys of invoice lines
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
@@ -44,6 +46,8 @@ def publish(
     exponent(draft.currency)
     if draft.interval not in {interval.value for interval in Interval}:
         raise InvalidError("a plan renews by day, week, month or year", interval=draft.interval)
+    if draft.interval_count < 1:
+        raise InvalidError("a plan renews every one or more intervals", interval_count=draft.interval_count)
     _check_charges(draft, read_charge, set(store.meters()))
     _check_grants(draft, {key: feature.kind for key, feature in store.features().items()})
     earlier = store.versions(draft.key)
@@ -65,7 +69,7 @@ def publish(
         published_at=now,
     )
     store.add_version(version)
-    unit.emit("plan.published", f"{version.plan_key}:{version.number}", {"plan": version.plan_key}, now)
+    unit.emit("plan.published", version.id, {"plan": version.plan_key, "version": version.number}, now)
     return version
 
 
@@ -75,6 +79,8 @@ def _check_charges(draft: Draft, read_charge: Callable[[Mapping[str, Any]], str 
     if repeated is not None:
         raise InvalidError(f"{draft.key!r} has two charges called {repeated[:60]!r}", plan=draft.key)
     for position, document in enumerate(draft.charges):
+        if not 0 < len(keys[position]) <= MAX_CHARGE_KEY:
+            raise InvalidError(f"a charge's key has 1 to {MAX_CHARGE_KEY} characters", plan=draft.key, charge=position)
         meter = read_charge(document)
         if meter is not None and meter not in meters:
             raise InvalidError(

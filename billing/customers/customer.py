@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from billing.kernel.errors import InvalidError, NotFoundError
+from billing.kernel.storable import is_storable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,5 +34,7 @@ class Customer:
     consents: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.key) <= MAX_KEY:
-            raise InvalidError(f"a customer's key has 1 to {MAX_KEY} characters", key=self.key[:60])
+        if not 0 < len(self.key) <= MAX_KEY or not is_storable(self.key):
+            raise InvalidError(
+                f"a customer's key has 1 to {MAX_KEY} characters, none of them NUL", key=ascii(self.key[:60])
+            )

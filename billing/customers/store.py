@@ -54,6 +54,13 @@ class CustomerStore:
             raise CustomerNotFoundError(f"there is no customer {key[:60]!r}", customer=key[:200])
         return customer
 
+    def lock(self, key: str) -> Customer:
+        """The same, to decide about what they have: others who lock this customer wait until this unit of work ends."""
+        customer = self.get(key)
+        query = select(CustomerRow.id).where(CustomerRow.id == customer.id)
+        self._session.scalar(query.with_for_update(key_share=True))  # rows that point at the customer need not wait
+        return customer
+
     def by_ids(self, ids: Iterable[str]) -> dict[str, Customer]:
         """Customers by id."""
         wanted = sorted(set(ids))

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from billing.db.scope import Scope, ScopedSession, refuse_changes
 from billing.db.tables import OutboxRow
-from billing.kernel.errors import ConflictError
+from billing.kernel.errors import ConflictError, InvalidError
 from billing.kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 APP_ROLE = "uptier_app"
 _READ_ONLY = {"uptier_read_only": True}
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class UnstorableError(InvalidError):
+    """The engine cannot keep a value, or look it up: a NUL, half a character, or more than its column takes."""
+
+    code = "unstorable_value"
 
 
 class Unit:
@@ -59,12 +65,12 @@ class Database:
     @contextmanager
     def unit(self, scope: Scope) -> Iterator[Unit]:
         """A transaction that commits when the block ends and leaves nothing behind when it raises."""
-        with ScopedSession(self.engine, scope=scope, expire_on_commit=False) as session:
-            try:
-                with session.begin():
-                    yield Unit(session)
-            except IntegrityError as error:
-                raise ConflictError("the write collides with what is stored", constraint=_constraint(error)) from error
+        with (
+            ScopedSession(self.engine, scope=scope, expire_on_commit=False) as session,
+            _readable_errors(),
+            session.begin(),
+        ):
+            yield Unit(session)
 
     @contextmanager
     def view(self, scope: Scope) -> Iterator[Unit]:
@@ -72,12 +78,23 @@ class Database:
         with ScopedSession(
             self._reading, scope=scope, read_only=True, expire_on_commit=False, autoflush=False
         ) as session:
-            yield Unit(session)
+            with _readable_errors():
+                yield Unit(session)
             refuse_changes(session)
 
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+
+
+@contextmanager
+def _readable_errors() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise ConflictError("the write collides with what is stored", constraint=_constraint(error)) from error
+    except (DataError, UnicodeEncodeError) as error:
+        raise UnstorableError("a value is too long, too large, or holds what is not a character") from error
 
 
 def _constraint(error: IntegrityError) -> str:

@@ -91,13 +91,13 @@ def unlocks(
 
 
 def _gives_more(value: bool | int | None, right: Right | None, kind: PlanKind) -> bool:  # noqa: FBT001 (a right's value)
-    if value is False:
+    if value is not None and not value:  # neither a feature that is off nor a limit of 0
         return False
-    if right is None or value is None or value is True:
+    if right is None or right.value is False:
         return True
-    if isinstance(right.value, bool) or right.value is None:
+    if right.value is True or right.value is None:
         return False
-    return value > 0 if kind is PlanKind.ADDON else value > right.value
+    return value is None or value is True or kind is PlanKind.ADDON or value > right.value
 
 
 def _period(right: Right | None, now: datetime) -> Period | None:

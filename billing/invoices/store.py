@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from billing.db.upsert import insert_new_silently
 from billing.invoices.invoice import Invoice, InvoiceLine, InvoiceNotFoundError, InvoiceStatus
 from billing.invoices.tables import InvoiceLineRow, InvoiceRow, SeriesRow
 from billing.kernel.money import Money
@@ -125,10 +126,11 @@ class InvoiceStore:
 
     def next_number(self, series: str) -> int:
         """The next number of a series, without gaps: the counter's row stays locked until this unit of work ends."""
-        row = self._session.scalar(select(SeriesRow).where(SeriesRow.series == series).with_for_update())
+        query = select(SeriesRow).where(SeriesRow.series == series).with_for_update()
+        row = self._session.scalar(query)
         if row is None:
-            row = SeriesRow(series=series, last_number=0)
-            self._session.add(row)
+            insert_new_silently(self._session, SeriesRow, [{"series": series, "last_number": 0}])
+            row = self._session.scalars(query).one()
         row.last_number += 1
         self._session.flush()
         return row.last_number

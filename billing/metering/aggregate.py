@@ -6,7 +6,7 @@ Ties of time are broken by (source, id), so that `latest` has one answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, localcontext
 from typing import TYPE_CHECKING, Any
 
 from billing.catalog.item import Aggregation
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from billing.catalog.item import Meter
 
 _ZERO = Decimal(0)
+_EXACT = Context(prec=200, traps=[Inexact])  # a number has 31 digits before the point and 90 behind it at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def quantity(meter: Meter, readings: Iterable[Reading]) -> Decimal:
     if not values:
         return _ZERO
     if meter.aggregation is Aggregation.SUM:
-        return sum((value for _, _, value in values), _ZERO)
+        with localcontext(_EXACT):
+            return sum((value for _, _, value in values), _ZERO)
     if meter.aggregation is Aggregation.MAX:
         return max(value for _, _, value in values)
     return max(values)[2]

@@ -12,6 +12,7 @@ from typing import Any
 
 from billing.kernel.clock import parse_instant
 from billing.kernel.errors import InvalidError
+from billing.kernel.storable import is_storable
 
 MAX_TEXT = 200
 MAX_DATA_KEYS = 50
@@ -45,7 +46,8 @@ def read_event(document: object, *, received_at: datetime) -> UsageEvent:
     unknown = sorted(set(map(str, document)) - _KNOWN)
     if unknown:
         raise BadEventError(
-            f"unknown field {unknown[0][:60]!r}; values that meters read go under 'data'", fields=unknown[:5]
+            f"unknown field {unknown[0][:60]!r}; values that meters read go under 'data'",
+            fields=[name[:MAX_TEXT] for name in unknown[:5] if is_storable(name)],
         )
     customer = document.get("customer", document.get("subject"))
     return UsageEvent(
@@ -59,7 +61,7 @@ def read_event(document: object, *, received_at: datetime) -> UsageEvent:
 
 
 def _text(value: object, field: str) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or "\x00" in value:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or not is_storable(value):
         raise BadEventError(f"'{field}' is a text of 1 to {MAX_TEXT} characters", field=field)
     return value
 
@@ -93,8 +95,8 @@ def _scalar(key: str, value: object) -> str | int | bool | None:
     if isinstance(value, int):
         return value if abs(value) < 10**18 else str(value)
     if isinstance(value, str):
-        if len(value) > MAX_DATA_TEXT or "\x00" in value:
-            raise BadEventError(f"'data.{key[:40]}' is longer than {MAX_DATA_TEXT} characters", field="data")
+        if len(value) > MAX_DATA_TEXT or not is_storable(value):
+            raise BadEventError(f"'data.{key[:40]}' is a text of at most {MAX_DATA_TEXT} characters", field="data")
         return value
     text = repr(value)
     if not isinstance(value, (dict, list)) and text not in {"nan", "inf", "-inf"}:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
 from billing.kernel.errors import Kind, UptierError
-from billing.metering.event import BadEventError, UsageEvent, read_event
+from billing.kernel.storable import is_storable
+from billing.metering.event import MAX_TEXT, BadEventError, UsageEvent, read_event
 from billing.metering.store import EventStore
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _read_all(documents: Sequence[object], now: datetime, receipt: Receipt) -> l
             events.append((index, read_event(document, received_at=now)))
         except BadEventError as error:
             identity = document.get("id") if isinstance(document, dict) else None
-            shown = identity if isinstance(identity, str) else None
+            shown = identity[:MAX_TEXT] if isinstance(identity, str) and is_storable(identity) else None
             receipt.rejected.append(Rejection(index, shown, error.code, error.detail))
     return events
 

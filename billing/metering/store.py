@@ -64,16 +64,20 @@ class EventStore:
         return {str(customer_id): int(count) for customer_id, count in self._session.execute(query)}
 
     def rows_before(self, moment: datetime, customer_id: str | None = None) -> Iterator[tuple[Any, ...]]:
-        """(customer id, type, at, received at, data, source, id) of events before `moment`, of one customer or all."""
-        query = select(
-            EventRow.customer_id,
-            EventRow.type,
-            EventRow.at,
-            EventRow.received_at,
-            EventRow.data,
-            EventRow.source,
-            EventRow.event_id,
-        ).where(EventRow.at < moment)
+        """(customer id, type, at, received at, data, source, id) of events before `moment`, of one customer or all, oldest first."""
+        query = (
+            select(
+                EventRow.customer_id,
+                EventRow.type,
+                EventRow.at,
+                EventRow.received_at,
+                EventRow.data,
+                EventRow.source,
+                EventRow.event_id,
+            )
+            .where(EventRow.at < moment)
+            .order_by(EventRow.at, EventRow.source, EventRow.event_id)
+        )
         if customer_id is not None:
             query = query.where(EventRow.customer_id == customer_id)
         for row in self._session.execute(query.execution_options(yield_per=10_000)):

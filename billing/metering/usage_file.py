@@ -1,4 +1,4 @@
-"""Bringing in a file of usage events, one JSON document a line; a bad line is reported by its number and the rest is kept.
+"""Bringing in a file of usage events, one JSON document a line; a bad line is reported by its number, an empty one is nothing.
 
 Every batch is a transaction of its own and an event is stored once by its identity, so running an interrupted import again finishes it.
 """
@@ -41,13 +41,13 @@ def import_usage(
 ) -> UsageReport:
     """Store a file's events; as history, each counts as known when it happened."""
     report = UsageReport()
-    for first, documents in _batches(file):
+    for numbers, documents in _batches(file):
         with database.unit(scope) as unit:
             receipt = ingest(unit, documents, now=now, is_history=True)
         report.accepted += receipt.accepted
         report.duplicates += receipt.duplicates
         report.rejected += [
-            {"line": first + item.index, "id": item.id, "code": item.code, "detail": item.detail}
+            {"line": numbers[item.index], "id": item.id, "code": item.code, "detail": item.detail}
             for item in receipt.rejected
         ]
         if progress is not None:
@@ -55,22 +55,25 @@ def import_usage(
     return report
 
 
-def _batches(file: Path) -> Iterator[tuple[int, list[object]]]:
-    """(number of the first line, documents) of each batch; a line that is no JSON stays in, to be rejected by number."""
+def _batches(file: Path) -> Iterator[tuple[list[int], list[object]]]:
+    """(numbers, documents) of each batch of lines; a line that is no JSON stays in, to be rejected by its number."""
+    numbers: list[int] = []
     documents: list[object] = []
-    first = 1
     with file.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
+            if not line.strip():
+                continue
+            numbers.append(number)
             documents.append(_document(line))
             if len(documents) == _BATCH:
-                yield first, documents
-                documents, first = [], number + 1
+                yield numbers, documents
+                numbers, documents = [], []
     if documents:
-        yield first, documents
+        yield numbers, documents
 
 
 def _document(line: bytes) -> object:
     try:
         return json.loads(line, parse_float=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

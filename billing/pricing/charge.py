@@ -8,10 +8,11 @@ always, since nobody knows a usage before it happened.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from billing.kernel.errors import InvalidError
 from billing.pricing.document import ChargeError
 
 if TYPE_CHECKING:
@@ -28,22 +29,43 @@ class Timing(Enum):
     ARREARS = "arrears"
 
 
+class Needs(Enum):
+    """What of a period's usage a model reads: the quantity alone, each event's value, or quantities by property values."""
+
+    QUANTITY = "quantity"
+    EVENTS = "events"
+    GROUPS = "groups"
+
+
+class UsageError(InvalidError):
+    """Usage that a model cannot price, since the part of it that the model reads was not given."""
+
+    code = "unpriced_usage"
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was used in a period: the meter's quantity and, for models that price each event, the events' own values in order."""
+    """What was used in a period: the meter's quantity and, for models that price each event, the events' own values in order.
+
+    `groups` has quantities by the values of event properties, in the order of the dimensions that the model declares.
+    """
 
     quantity: Decimal
     values: tuple[Decimal, ...] = ()
+    groups: Mapping[tuple[str, ...], Decimal] = field(default_factory=dict, hash=False)
 
 
 class ChargeModel(ABC):
     """A way to price a quantity. A subclass is a frozen dataclass in a file of its own, with one line in the registry.
 
-    Implement `rate`; a model that prices single events (a percentage of each payment) overrides `rate_usage` as well.
+    Implement `rate`; a model that prices single events (a percentage of each payment) overrides `rate_usage` as well, and says in `needs`
+    what it reads. `splits` is False where one tier is chosen by the whole period's usage: parts of a period are never rated apart.
     """
 
     __slots__ = ()
     model: ClassVar[str]
+    splits: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs.QUANTITY
 
     @classmethod
     @abstractmethod

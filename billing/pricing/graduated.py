@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from billing.kernel.money import format_quantity
 from billing.pricing.charge import ChargeModel
 from billing.pricing.document import check_fields, flag_field
-from billing.pricing.rated import Rated, TraceStep, exact_text
-from billing.pricing.tiers import Tier, check_tiers, parse_tiers
+from billing.pricing.rated import Rated, TraceStep
+from billing.pricing.tiers import Tier, check_tiers, entered, parse_tiers, range_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,23 +58,13 @@ class Graduated(ChargeModel):
         return Rated(currency=currency, trace=tuple(self._steps(max(Fraction(quantity), Fraction(0)))))
 
     def _steps(self, units: Fraction) -> Iterator[TraceStep]:
-        lower = Fraction(0)
-        for number, tier in enumerate(self.tiers, start=1):
-            if units <= lower and not (number == 1 and self.flat_at_zero):
-                return
-            upper = units if tier.up_to is None else min(units, Fraction(tier.up_to))
+        for number, tier, lower, upper in entered(self.tiers, units, at_zero=self.flat_at_zero):
             yield TraceStep(
                 rule="tier",
-                detail=f"tier {number}, {_range(lower, tier)}",
+                detail=f"tier {number}, {range_text(lower, tier.up_to)}",
                 quantity=upper - lower,
                 unit_price=tier.unit_price,
                 amount=(upper - lower) * Fraction(tier.unit_price),
             )
             if tier.flat:
                 yield TraceStep(rule="tier_flat", detail=f"once for entering tier {number}", amount=Fraction(tier.flat))
-            lower = upper
-
-
-def _range(lower: Fraction, tier: Tier) -> str:
-    above = f"above {exact_text(lower)}"
-    return f"{above} units" if tier.up_to is None else f"{above} up to {format_quantity(tier.up_to)} units"

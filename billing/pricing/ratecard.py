@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from billing.kernel.cadence import Interval
 from billing.kernel.money import Money, round_minor
-from billing.pricing.charge import Charge, Timing
+from billing.pricing.charge import Charge, Needs, Timing
+from billing.pricing.document import ChargeError
 from billing.pricing.quote import PricedLine, priced, total
 from billing.pricing.recurring import RecurringPrice
 from billing.pricing.registry import parse_charge
@@ -67,5 +68,14 @@ def recurring_price(documents: Sequence[Mapping[str, Any]], currency: str) -> Mo
 
 
 def meter_of(document: Mapping[str, Any]) -> str | None:
-    """The meter that a charge document counts, once the document is known to be sound."""
-    return parse_charge(document).meter
+    """The meter that a charge document counts, once the document is known to be sound and one that an invoice can rate.
+
+    Invoices read a period's quantity; models that look at single events or at groups of them can be previewed, not sold yet.
+    """
+    charge = parse_charge(document)
+    if charge.model.needs is not Needs.QUANTITY:
+        raise ChargeError(
+            f"{charge.model.model} prices {charge.model.needs.value}, which invoices do not read yet; use another model",
+            field="price.model",
+        )
+    return charge.meter

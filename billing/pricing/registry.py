@@ -7,14 +7,28 @@ from typing import Any
 
 from billing.pricing.charge import Charge, ChargeModel, Timing
 from billing.pricing.document import ChargeError, check_fields, text_field
+from billing.pricing.dynamic import Dynamic
 from billing.pricing.flat import Flat
 from billing.pricing.graduated import Graduated
+from billing.pricing.graduated_percentage import GraduatedPercentage
+from billing.pricing.matrix import Matrix
+from billing.pricing.package import Package
 from billing.pricing.per_unit import PerUnit
+from billing.pricing.percentage import Percentage
+from billing.pricing.stairstep import Stairstep
+from billing.pricing.volume import Volume
 
 CHARGE_MODELS: Mapping[str, type[ChargeModel]] = {
     Flat.model: Flat,
     PerUnit.model: PerUnit,
     Graduated.model: Graduated,
+    Package.model: Package,
+    Volume.model: Volume,
+    Stairstep.model: Stairstep,
+    Percentage.model: Percentage,
+    GraduatedPercentage.model: GraduatedPercentage,
+    Dynamic.model: Dynamic,
+    Matrix.model: Matrix,
 }
 
 
@@ -57,6 +71,6 @@ def parse_charge(document: Mapping[str, Any]) -> Charge:
 def _timing(raw: object, meter: str | None) -> Timing:
     if raw is None:
         return Timing.ADVANCE if meter is None else Timing.ARREARS
-    if raw not in {timing.value for timing in Timing}:
+    if not isinstance(raw, str) or raw not in {timing.value for timing in Timing}:
         raise ChargeError("timing is advance or arrears", field="timing", value=repr(raw)[:60])
     return Timing(raw)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def subscribe(unit: Unit, customer_key: str, plan_key: str, *, now: datetime) -> Subscription:
     """A new subscription of a customer to a plan from `now` on; its first fees fall due at once."""
-    customer = CustomerStore(unit).get(customer_key)
+    customer = CustomerStore(unit).lock(customer_key)
     running = SubscriptionStore(unit).running_of([customer.id]).get(customer.id)
     if running is not None:
         raise AlreadySubscribedError(

@@ -73,7 +73,8 @@ def tenant_of(secret: str) -> tuple[str, KeyKind]:
     """The tenant and kind that a key names, before anything is proven."""
     parts = secret.split("_")
     kind = _PREFIXES.get("_".join(parts[:2]))
-    if len(parts) != 4 or kind is None or not parts[2] or len(parts[2]) > 30:
+    is_readable = secret.isascii() and len(parts) == 4 and parts[2].isalnum() and len(parts[2]) <= 30
+    if kind is None or not is_readable:
         raise BadKeyError("send a valid key as 'Authorization: Bearer upt_sk_...'")
     return f"ten_{parts[2]}", KeyKind(kind)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import signal
 import socket
+import sys
 from typing import Annotated
 
 import typer
@@ -37,6 +39,7 @@ def serve(
         from serving.logs import configure
 
         configure()
+        _end_in_order()
         wired = services()
         worker = Worker(wired) if with_worker else None
         if worker:
@@ -76,4 +79,10 @@ def work(once: Annotated[bool, typer.Option("--once", help="Do what is due now, 
             report = worker.run_once()
             err.print(f"{report.drafted} invoices drafted, {report.issued} issued")
         else:
+            _end_in_order()
             worker.run_forever()
+
+
+def _end_in_order() -> None:
+    """Let SIGTERM unwind like any exit, so that the worker finishes its step and connections are given back; the code is 0."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

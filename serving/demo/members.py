@@ -35,7 +35,7 @@ PAID_AFTER = timedelta(days=5)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
-    """What a member did: `kind` is started, changed or cancelled; `plan` is the plan or add-on from then on."""
+    """What a member did: `kind` is started, changed or cancelled; `plan` is the plan or add-on (started later) from then on."""
 
     at: datetime
     customer: str
@@ -92,7 +92,7 @@ def _take(unit: Unit, step: Step) -> None:
     if step.kind == "started" and running is None:
         started = subscribe(unit, step.customer, step.plan, now=step.at)
         bill_subscription(unit, started.id, now=step.at)
-    elif step.kind == "changed" and running is not None and not running.owns(step.plan):
+    elif step.kind in {"started", "changed"} and running is not None and not running.owns(step.plan):
         change_now(unit, running.id, step.plan, now=step.at)
     elif step.kind == "cancelled" and running is not None and running.status is Status.ACTIVE:
         cancel_at_period_end(unit, running.id, now=step.at)

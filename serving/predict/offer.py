@@ -56,10 +56,7 @@ def make_decision(
 ) -> dict[str, Any]:
     """Decide for one customer at one placement and keep the decision; the answer is the decision document."""
     customer = CustomerStore(unit).get(customer_key)
-    running = SubscriptionStore(unit).running_of([customer.id]).get(customer.id)
-    if running is not None:
-        bill_subscription(unit, running.id, now=now, grace=grace_of(services.settings))
-        running = SubscriptionStore(unit).get(running.id)
+    running = _running(unit, services, customer, now)
     context = _context(unit, services, customer, running, placement=placement, now=now)
     choice = decide(context)
     DECISIONS.labels(choice.reason).inc()
@@ -72,6 +69,16 @@ def make_decision(
     decision = _decision(customer, choice.candidate, quote, reason=choice.reason, placement=placement, now=now)
     DecisionStore(unit).add(Decision(**decision, trace=choice.trace))
     return _document(unit, DecisionStore(unit).get(decision["id"]))
+
+
+def _running(unit: Unit, services: Services, customer: Customer, now: datetime) -> Subscription | None:
+    """The subscription billed up to now; one whose end that brings about gives nothing to change any more."""
+    found = SubscriptionStore(unit).running_of([customer.id]).get(customer.id)
+    if found is None:
+        return None
+    bill_subscription(unit, found.id, now=now, grace=grace_of(services.settings))
+    billed = SubscriptionStore(unit).get(found.id)
+    return billed if billed.is_running else None
 
 
 def record_outcome(
@@ -127,7 +134,7 @@ def _context(
         denials=denials_of(services.counters, tenant_id, customer.key, locked_features(unit, customer.id, now=now)),
         propensity=scores["propensity"].value if "propensity" in scores else None,
         churn_risk=scores["churn"].value if "churn" in scores else None,
-        past=tuple(_past(decision) for decision in past),
+        past=tuple(_past(decision, _open_until(unit, decision, running, now)) for decision in past),
     )
 
 
@@ -162,13 +169,21 @@ def _target(version: PlanVersion) -> Target:
     )
 
 
-def _past(decision: Decision) -> PastDecision:
+def _open_until(unit: Unit, decision: Decision, running: Subscription | None, now: datetime) -> datetime | None:
+    """Until when an offer can be taken; not at all once the subscription has changed since its price was promised."""
+    if decision.quote_id is None or decision.expires_at is None or decision.expires_at <= now:
+        return decision.expires_at
+    quote = QuoteStore(unit).get(decision.quote_id)
+    return decision.expires_at if running is not None and quote.revision == running.revision else None
+
+
+def _past(decision: Decision, open_until: datetime | None) -> PastDecision:
     return PastDecision(
         id=decision.id,
         target=decision.target,
         placement=decision.placement,
         decided_at=decision.decided_at,
-        expires_at=decision.expires_at,
+        expires_at=open_until,
         outcomes=decision.outcomes,
     )
 

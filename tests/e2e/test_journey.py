@@ -248,8 +248,8 @@ def _wait_for_model(walk: Walk, version: str) -> None:
 
 
 def _end(server: Server) -> None:
-    """Asked to end, the server does, and its log holds no error."""
-    server.stop()
+    """Asked to end, the server does so in order, and its log holds no error."""
+    assert server.stop() == 0
     assert "Traceback" not in server.log()
 
 

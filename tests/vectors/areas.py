@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.vectors import changes, parts, periods, rating
+from tests.vectors import (
+    changes,
+    dynamics,
+    packages,
+    parts,
+    percentages,
+    periods,
+    poststeps,
+    rating,
+    splits,
+    stairsteps,
+    volumes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,28 +26,28 @@ if TYPE_CHECKING:
 OFFERED: Mapping[str, Mapping[str, Callable[[Case], Any]]] = {
     "per_unit": rating.ANSWERS,
     "graduated": rating.ANSWERS,
+    "package": packages.PACKAGE,
+    "volume": volumes.VOLUME,
+    "stairstep": stairsteps.STAIRSTEP,
+    "percentage": percentages.PERCENTAGE,
+    "graduated_percentage": percentages.GRADUATED_PERCENTAGE,
+    "dynamic": dynamics.DYNAMIC,
     "allocation": parts.ALLOCATION,
     "rounding": parts.ROUNDING,
     "anchor": periods.ANCHOR,
     "timezone": periods.TIMEZONE,
     "proration": changes.PRORATION,
     "plan_change": changes.PLAN_CHANGE,
+    "commitment": poststeps.COMMITMENT,
+    "coupon": poststeps.COUPON,
+    "tax": poststeps.TAX,
+    "progressive": splits.PROGRESSIVE,
 }
 
 NOT_YET: Mapping[str, int] = {
     "aggregation": 10,
-    "commitment": 8,
-    "coupon": 5,
     "credits": 6,
     "dunning": 1,
-    "dynamic": 2,
     "entitlement": 5,
-    "graduated_percentage": 7,
     "mrr": 2,
-    "package": 9,
-    "percentage": 6,
-    "progressive": 3,
-    "stairstep": 5,
-    "tax": 6,
-    "volume": 17,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from billing.pricing.package import Package
 from billing.pricing.rated import Rated
 from billing.pricing.registry import parse_model
 
@@ -36,8 +37,7 @@ def _per_unit(price: Any, quantity: Any, currency: str) -> Rated:
 
 
 def _blocks(unit: Mapping[str, Any], currency: str) -> Rated:
-    # until there is a package model the case's own blocks are counted here; its tiers are the product's
-    blocks = -(-Decimal(str(unit["usage"])) // Decimal(str(unit["block"])))
+    blocks = Package(Decimal(str(unit["block"])), Decimal(0)).packages(Decimal(str(unit["usage"])))
     tiers = [
         {
             "up_to": None if tier["max_blocks"] is None else str(tier["max_blocks"]),
@@ -45,7 +45,7 @@ def _blocks(unit: Mapping[str, Any], currency: str) -> Rated:
         }
         for tier in unit["tiers"]
     ]
-    return parse_model({"model": "graduated", "tiers": tiers}).rate(blocks, currency)
+    return parse_model({"model": "graduated", "tiers": tiers}).rate(Decimal(blocks), currency)
 
 
 def _exact(case: Case) -> Fraction:

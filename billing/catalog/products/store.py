@@ -47,7 +47,7 @@ class ProductStore:
         """Make products that appear in purchases, and follow the price of those that only purchases know (no category, no cost)."""
         known = self.by_keys(seen)
         self.put(
-            replace(product, added_at=min(product.added_at, known[key].added_at)) if key in known else product
+            _followed(known[key], product) if key in known else product
             for key, (product, _) in seen.items()
             if key not in known or (not known[key].category and known[key].cost is None and known[key].buyable)
         )
@@ -82,6 +82,11 @@ class ProductStore:
             query = query.where(ProductRow.key > decode_cursor(cursor))
         items = [_product(row) for row in self._session.scalars(query)]
         return Page(tuple(items[:limit]), encode_cursor(items[limit - 1].key) if len(items) > limit else None)
+
+
+def _followed(known: Product, product: Product) -> Product:
+    added_at = min(product.added_at, known.added_at)
+    return replace(product, name=product.name or known.name, added_at=added_at)
 
 
 def _columns(product: Product) -> dict[str, object]:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from billing.customers.store import CustomerStore
 from billing.db.columns import ExactDecimal, Instant
 from billing.db.scope import ScopeError
+from billing.db.session import UnstorableError
 from billing.kernel.errors import ConflictError, InvalidError
 from tests.billing.db.pair import NOW, OURS, THEIRS, Pair
 
@@ -149,3 +150,19 @@ def test_a_decimal_keeps_every_digit(value: Decimal) -> None:
 def test_a_scope_error_is_not_an_answer() -> None:
     """It is a bug, so no handler of readable errors catches it."""
     assert not issubclass(ScopeError, (ConflictError, InvalidError, ValueError))
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\x00b", "x" * 501])
+def test_a_value_that_the_engine_cannot_keep_is_a_readable_error(pair: Pair, name: str) -> None:
+    """Half a character, a NUL, more than the column takes: PostgreSQL refuses all three, and nothing else of the unit is kept."""
+    refuses = not pair.database.is_sqlite or name == "\ud800"
+    try:
+        with pair.database.unit(pair.ours) as unit:
+            store = CustomerStore(unit)
+            store.ensure(["carl"], NOW)
+            store.add(replace(store.get("ann"), id="cus_x", key="x", name=name))
+    except UnstorableError:
+        assert refuses
+        assert _keys(pair) == OURS
+    else:
+        assert not refuses
