@@ -103,7 +103,7 @@ def _constraint(error: IntegrityError) -> str:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 30})
+    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
@@ -122,7 +122,7 @@ def _sqlite(url: str) -> Engine:
 
 
 def _postgres(url: str, pool_size: int) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _step_down(connection: Any, _record: object) -> None:

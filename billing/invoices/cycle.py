@@ -6,7 +6,7 @@ Running it again changes nothing: what falls due is read from the subscription i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from billing.invoices.build import change_lines, fee_lines
 from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.issue import issue
 from billing.invoices.store import InvoiceStore
+from billing.kernel.errors import UptierError
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 from billing.pricing.ratecard import read_card
@@ -36,10 +37,11 @@ DEFAULT_GRACE = timedelta(days=1)
 
 @dataclass(slots=True)
 class RunReport:
-    """What a billing run did."""
+    """What a billing run did; `failed` names what could not be billed, and why, and is tried again by the next run."""
 
     drafted: int = 0
     issued: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
 
 
 def run_billing(
@@ -50,33 +52,53 @@ def run_billing(
     grace: timedelta = DEFAULT_GRACE,
     progress: Callable[[int, int], None] | None = None,
 ) -> RunReport:
-    """Bill everything that has fallen due for a tenant by `now`, one subscription a transaction."""
+    """Bill everything that has fallen due for a tenant by `now`, one boundary a transaction; one's trouble does not stop the others."""
     report = RunReport()
     with database.view(scope) as unit:
         due = SubscriptionStore(unit).due(now)
         closing = InvoiceStore(unit).closing(now)
     for position, subscription_id in enumerate(due):
-        with database.unit(scope) as unit:
-            done = bill_subscription(unit, subscription_id, now=now, grace=grace)
-        report.drafted += done.drafted
-        report.issued += done.issued
+        try:
+            _catch_up(database, scope, subscription_id, report, now=now, grace=grace)
+        except UptierError as error:
+            report.failed.append((subscription_id, error.detail))
         if progress is not None:
             progress(position + 1, len(due) + len(closing))
     for position, invoice_id in enumerate(closing):
-        with database.unit(scope) as unit:
-            report.issued += issue(unit, invoice_id, now=now) is not None
+        try:
+            with database.unit(scope) as unit:
+                report.issued += issue(unit, invoice_id, now=now) is not None
+        except UptierError as error:
+            report.failed.append((invoice_id, error.detail))
         if progress is not None:
             progress(len(due) + position + 1, len(due) + len(closing))
     return report
 
 
+def _catch_up(
+    database: Database, scope: Scope, subscription_id: str, report: RunReport, *, now: datetime, grace: timedelta
+) -> None:
+    while True:
+        with database.unit(scope) as unit:
+            done = bill_subscription(unit, subscription_id, now=now, grace=grace, most=1)
+        report.drafted += done.drafted
+        report.issued += done.issued
+        if not done.drafted:
+            return
+
+
 def bill_subscription(
-    unit: Unit, subscription_id: str, *, now: datetime, grace: timedelta = DEFAULT_GRACE
+    unit: Unit,
+    subscription_id: str,
+    *,
+    now: datetime,
+    grace: timedelta = DEFAULT_GRACE,
+    most: int | None = None,
 ) -> RunReport:
-    """Draft an invoice for every boundary of one subscription that has passed, and issue those that need not wait."""
+    """Draft an invoice for every boundary of one subscription that has passed (`most` of them), and issue those that need not wait."""
     report = RunReport()
     subscription = SubscriptionStore(unit).lock(subscription_id)
-    while subscription.is_running and next_boundary(subscription) <= now:
+    while subscription.is_running and next_boundary(subscription) <= now and report.drafted != most:
         invoice = _draft(unit, subscription, grace)
         subscription = _carried_forward(unit, subscription)
         report.drafted += 1

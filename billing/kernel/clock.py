@@ -40,7 +40,10 @@ def utc(moment: datetime) -> datetime:
     """`moment` in UTC; a naive datetime is refused, since its zone would be a guess."""
     if moment.tzinfo is None:
         raise InvalidError("a point in time needs its zone, such as 2026-01-31T09:00:00Z", value=moment.isoformat())
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidError("the point in time is outside the calendar", value=moment.isoformat()) from None
 
 
 def parse_instant(text: str) -> datetime:

@@ -83,6 +83,7 @@ class Context:
         if key is not None and not 0 < len(key) <= MAX_KEY:
             raise InvalidError(f"an Idempotency-Key has 1 to {MAX_KEY} characters")
         fingerprint = self._fingerprint(body)
+        key = self._own(key) if key else None
         with self.unit() as unit:
             known = recall(unit, key, fingerprint) if key else None
             if known is not None:
@@ -91,6 +92,11 @@ class Context:
             if key:
                 remember(unit, key, fingerprint, Answer(status, result), self.services.clock.now())
         return JSONResponse(result, status_code=status)
+
+    def _own(self, key: str) -> str:
+        """The key as this asker's own: two customers' browsers that choose one key are strangers to each other."""
+        who = "" if self.principal.is_secret else self.customer(None)
+        return hashlib.sha256(f"{self.principal.key.kind.value}\x1f{who}\x1f{key}".encode()).hexdigest()
 
     def _fingerprint(self, body: object) -> str:
         text = json.dumps([self.request.method, self.request.url.path, jsonable_encoder(body)], sort_keys=True)

@@ -68,6 +68,8 @@ class Worker:
             except Exception:  # noqa: BLE001 (outer edge: one tenant's trouble must not stop the others)
                 _LOG.exception("billing run failed", tenant=tenant.id)
                 continue
+            for what, why in report.failed:
+                _LOG.error("could not be billed", tenant=tenant.id, what=what, why=why)
             total.drafted += report.drafted
             total.issued += report.issued
         return total

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -28,6 +28,9 @@ from serving.settings import grace_of
 router = APIRouter(prefix="/v1", tags=["money"])
 
 
+Quantity = Annotated[Decimal, Field(ge=-(10**15), le=10**15, max_digits=40, decimal_places=20)]
+
+
 class Payment(BaseModel):
     """That an invoice was paid; the reference makes it count once."""
 
@@ -38,7 +41,7 @@ class ChargeQuantity(BaseModel):
     """A charge and how many units to price."""
 
     charge: dict[str, Any]
-    quantity: Decimal = Field(default=Decimal(1), le=10**15)
+    quantity: Quantity = Decimal(1)
 
 
 class PricePreview(BaseModel):
@@ -47,7 +50,7 @@ class PricePreview(BaseModel):
     currency: str = Field(default="EUR", min_length=3, max_length=3)
     charges: list[ChargeQuantity] = Field(default_factory=list, max_length=100)
     plan: str | None = Field(default=None, max_length=200)
-    quantities: dict[str, Decimal] = Field(default_factory=dict, max_length=100)
+    quantities: dict[str, Quantity] = Field(default_factory=dict, max_length=100)
 
 
 @router.get("/invoices")
@@ -97,7 +100,7 @@ def pay(invoice_id: str, body: Payment, context: SecretContext) -> JSONResponse:
 
 
 @router.post("/billing/run")
-def run(context: SecretContext) -> dict[str, int]:
+def run(context: SecretContext) -> dict[str, Any]:
     """Bill everything that has fallen due; running it again changes nothing."""
     report = run_billing(
         context.services.database,
@@ -105,7 +108,8 @@ def run(context: SecretContext) -> dict[str, int]:
         now=context.now,
         grace=grace_of(context.services.settings),
     )
-    return {"drafted": report.drafted, "issued": report.issued}
+    failed = [{"id": what, "detail": why} for what, why in report.failed]
+    return {"drafted": report.drafted, "issued": report.issued, "failed": failed}
 
 
 @router.post("/pricing/preview")

@@ -12,9 +12,11 @@ from billing.customers.store import CustomerStore
 from billing.db.session import Unit
 from billing.invoices.cycle import bill_subscription
 from billing.invoices.upcoming import upcoming
+from billing.kernel.errors import InvalidError
 from billing.kernel.page import page_size
 from billing.subscriptions.cancel import cancel_at_period_end
 from billing.subscriptions.change import accept_quote, change_now, quote_change
+from billing.subscriptions.lines_store import QuoteNotFoundError, QuoteStore
 from billing.subscriptions.preview import preview_change
 from billing.subscriptions.store import SubscriptionStore
 from billing.subscriptions.subscribe import subscribe
@@ -36,9 +38,16 @@ class NewSubscription(BaseModel):
 class Change(BaseModel):
     """A move to a plan, or an add-on; with `preview` nothing is changed, with `quote` the promised price is taken."""
 
-    target: str | None = Field(default=None, max_length=200)
+    target: str | None = Field(default=None, min_length=1, max_length=200)
     preview: bool = False
     quote: str | None = Field(default=None, max_length=60)
+
+    @property
+    def wanted(self) -> str:
+        """The plan or add-on to move to; an error when none is named."""
+        if self.target is None:
+            raise InvalidError("name the plan or add-on as 'target'", field="target")
+        return self.target
 
 
 @router.post("", status_code=201)
@@ -80,16 +89,18 @@ def change(subscription_id: str, body: Change, context: SecretContext) -> JSONRe
     def work(unit: Unit) -> dict[str, Any]:
         _bill(unit, context, subscription_id)
         if body.quote is not None:
+            if QuoteStore(unit).get(body.quote).subscription_id != subscription_id:
+                raise QuoteNotFoundError("this subscription has no such quote", quote=body.quote)
             changed = accept_quote(unit, body.quote, now=context.now)
         else:
-            changed = change_now(unit, subscription_id, body.target or "", now=context.now)
+            changed = change_now(unit, subscription_id, body.wanted, now=context.now)
         shown = _shown(unit, changed.subscription)
         return {**shown, "lines": [dict(line) for line in changed.lines], "total": documents.money(changed.total)}
 
     if body.preview:
         with context.view() as unit:
             found = SubscriptionStore(unit).get(subscription_id)
-            return JSONResponse(documents.preview(preview_change(unit, found, body.target or "", at=context.now)))
+            return JSONResponse(documents.preview(preview_change(unit, found, body.wanted, at=context.now)))
     return context.write(work, body=body)
 
 
@@ -100,7 +111,7 @@ def quote(subscription_id: str, body: Change, context: SecretContext) -> JSONRes
     def work(unit: Unit) -> dict[str, Any]:
         _bill(unit, context, subscription_id)
         life = quote_life_of(context.services.settings)
-        return documents.quote(quote_change(unit, subscription_id, body.target or "", now=context.now, life=life))
+        return documents.quote(quote_change(unit, subscription_id, body.wanted, now=context.now, life=life))
 
     return context.write(work, body=body, status=201)
 
