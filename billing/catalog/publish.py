@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_CHARGE_KEY = 80  # it is a part of the keys of invoice lines
 
+MOST_UNITS = 10**15
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
@@ -104,7 +106,7 @@ def _check_grants(draft: Draft, kinds: Mapping[str, FeatureKind]) -> None:
             raise InvalidError(
                 f"{grant.feature!r} is a {kind.value} feature; grant it {_wanted(kind)}", feature=grant.feature
             )
-        if not is_boolean and grant.value is not None and grant.value < 0:
+        if not is_boolean and grant.value is not None and not 0 <= grant.value <= MOST_UNITS:
             raise InvalidError("a limit is a whole number from 0, or null for none", feature=grant.feature)
 
 

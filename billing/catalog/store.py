@@ -33,18 +33,20 @@ class CatalogStore:
         self._session = unit.session
 
     def add_version(self, version: PlanVersion) -> None:
-        """A further version of a plan, making the plan itself at its first; name, rank and needs follow the newest."""
+        """A further version of a plan, making the plan itself at its first."""
         plan = self._session.scalar(select(PlanRow).where(PlanRow.key == version.plan_key))
         if plan is None:
             plan = PlanRow(id=new_id("pln"), key=version.plan_key, kind=version.kind.value)
             self._session.add(plan)
-        plan.name, plan.rank, plan.requires = version.plan_name, version.rank, list(version.requires)
         self._session.flush()
         self._session.add(
             PlanVersionRow(
                 id=version.id,
                 plan_id=plan.id,
                 number=version.number,
+                name=version.plan_name,
+                rank=version.rank,
+                requires=list(version.requires),
                 currency=version.currency,
                 interval=version.interval,
                 interval_count=version.interval_count,
@@ -60,12 +62,13 @@ class CatalogStore:
         query = select(PlanRow, PlanVersionRow).join(PlanVersionRow, PlanVersionRow.plan_id == PlanRow.id)
         if plan_key is not None:
             query = query.where(PlanRow.key == plan_key)
-        rows = self._session.execute(query.order_by(PlanRow.rank, PlanRow.key, PlanVersionRow.number))
+        rows = self._session.execute(query.order_by(PlanRow.key, PlanVersionRow.number))
         return [_version(plan, version) for plan, version in rows]
 
     def current(self) -> dict[str, PlanVersion]:
         """The newest version of every plan and add-on, by plan key, in order of rank."""
-        return {version.plan_key: version for version in self.versions()}
+        newest = {version.plan_key: version for version in self.versions()}
+        return dict(sorted(newest.items(), key=lambda pair: (pair[1].rank, pair[0])))
 
     def latest(self, plan_key: str) -> PlanVersion:
         """The newest version of a plan; an error that names it when there is none."""
@@ -133,16 +136,16 @@ def _version(plan: PlanRow, version: PlanVersionRow) -> PlanVersion:
     return PlanVersion(
         id=version.id,
         plan_key=plan.key,
-        plan_name=plan.name,
+        plan_name=version.name,
         kind=PlanKind(plan.kind),
-        rank=plan.rank,
+        rank=version.rank,
         number=version.number,
         currency=version.currency,
         interval=version.interval,
         interval_count=version.interval_count,
         charges=tuple(version.charges),
         grants=tuple(Granted(grant["feature"], grant["value"]) for grant in version.grants),
-        requires=tuple(plan.requires),
+        requires=tuple(version.requires),
         published_at=version.published_at,
     )
 

@@ -14,21 +14,18 @@ from billing.tenants.tables import TenantsRow  # noqa: F401 (the table that ever
 
 
 class PlanRow(TenantRow):
-    """A plan or add-on; `rank` orders the ladder, so that a move up is known as one."""
+    """A plan or add-on by its key; what it is called and gives is a matter of its versions."""
 
     __tablename__ = "plans"
     __table_args__ = (UniqueConstraint("tenant_id", "key"),)
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     key: Mapped[str] = mapped_column(KEY)
-    name: Mapped[str]
     kind: Mapped[str]
-    rank: Mapped[int]
-    requires: Mapped[list[str]] = mapped_column(Document)
 
 
 class PlanVersionRow(TenantRow):
-    """One published version of a plan; never updated."""
+    """One published version of a plan; never updated. `rank` orders the ladder, so that a move up is known as one."""
 
     __tablename__ = "plan_versions"
     __table_args__ = (UniqueConstraint("tenant_id", "plan_id", "number"), same_tenant("plan_id", PlanRow))
@@ -36,6 +33,9 @@ class PlanVersionRow(TenantRow):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     plan_id: Mapped[str] = mapped_column(ID)
     number: Mapped[int]
+    name: Mapped[str]
+    rank: Mapped[int]
+    requires: Mapped[list[str]] = mapped_column(Document)
     currency: Mapped[str]
     interval: Mapped[str]
     interval_count: Mapped[int]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from billing.customers.customer import Customer, CustomerNotFoundError
 from billing.customers.tables import CustomerRow
+from billing.db.upsert import insert_new_silently
 from billing.kernel.ids import new_id
 from billing.kernel.page import Page, decode_cursor, encode_cursor
 
@@ -92,9 +93,8 @@ class CustomerStore:
             for key in wanted
             if key not in found
         ]
-        self._session.add_all(_to_row(customer) for customer in fresh)
-        self._session.flush()
-        found.update((customer.key, customer.id) for customer in fresh)
+        insert_new_silently(self._session, CustomerRow, [_values(customer) for customer in fresh])
+        found.update(self.ids_by_key(customer.key for customer in fresh))  # somebody else may have been first
         return found
 
     def page(self, *, limit: int, cursor: str | None = None, prefix: str = "") -> Page[Customer]:
@@ -121,16 +121,20 @@ class CustomerStore:
 
 
 def _to_row(customer: Customer) -> CustomerRow:
-    return CustomerRow(
-        id=customer.id,
-        key=customer.key,
-        name=customer.name,
-        email=customer.email,
-        country=customer.country,
-        zone=customer.zone,
-        consents=list(customer.consents),
-        created_at=customer.created_at,
-    )
+    return CustomerRow(**_values(customer))
+
+
+def _values(customer: Customer) -> dict[str, Any]:
+    return {
+        "id": customer.id,
+        "key": customer.key,
+        "name": customer.name,
+        "email": customer.email,
+        "country": customer.country,
+        "zone": customer.zone,
+        "consents": list(customer.consents),
+        "created_at": customer.created_at,
+    }
 
 
 def _from_row(row: CustomerRow) -> Customer:

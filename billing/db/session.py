@@ -6,16 +6,17 @@ reads a consistent snapshot and refuses to write.
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from billing.db.scope import Scope, ScopedSession, refuse_changes
 from billing.db.tables import OutboxRow
-from billing.kernel.errors import ConflictError, InvalidError
+from billing.kernel.errors import ConflictError, InvalidError, Kind, UptierError
 from billing.kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 APP_ROLE = "uptier_app"
 _READ_ONLY = {"uptier_read_only": True}
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class BusyError(UptierError):
+    """The database could not be had in time: locked by a long write, restarting, or gone."""
+
+    code = "database_busy"
+    kind = Kind.UNAVAILABLE
 
 
 class UnstorableError(InvalidError):
@@ -93,6 +101,10 @@ def _readable_errors() -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise ConflictError("the write collides with what is stored", constraint=_constraint(error)) from error
+    except OperationalError as error:
+        if isinstance(error.orig, sqlite3.OperationalError) and "locked" not in str(error.orig):
+            raise  # a broken statement or file: a bug or a disaster, not a matter of trying again
+        raise BusyError("the database is busy or away; try again in a moment") from error
     except (DataError, UnicodeEncodeError) as error:
         raise UnstorableError("a value is too long, too large, or holds what is not a character") from error
 

@@ -13,7 +13,6 @@ from billing.customers.store import CustomerStore
 from billing.entitlements.access import Access, Unlock, decide
 from billing.entitlements.grant import Right, effective
 from billing.entitlements.store import GrantStore
-from billing.metering.aggregate import quantity as metered_quantity
 from billing.metering.store import EventStore
 from billing.pricing.ratecard import recurring_price
 
@@ -44,20 +43,31 @@ def check(unit: Unit, questions: Sequence[Question], *, now: datetime) -> list[A
     catalog = CatalogStore(unit)
     features = {question.feature: catalog.feature(question.feature) for question in questions}
     plans = catalog.current()
-    return [_answer(unit, question, features[question.feature], plans, now) for question in questions]
+    used: dict[tuple[str, str], Decimal] = {}  # questions of one call about one thing read its usage once
+    return [_answer(unit, question, features[question.feature], plans, used, now) for question in questions]
 
 
-def _answer(unit: Unit, question: Question, feature: Feature, plans: dict[str, PlanVersion], now: datetime) -> Access:
+def _answer(  # noqa: PLR0917 (one question and what all of them share)
+    unit: Unit,
+    question: Question,
+    feature: Feature,
+    plans: dict[str, PlanVersion],
+    used: dict[tuple[str, str], Decimal],
+    now: datetime,
+) -> Access:
     customer = CustomerStore(unit).get(question.customer)
     held = GrantStore(unit).of_customer(customer.id, now)
     right = effective([grant for grant in held if grant.feature == feature.key], now)
     period = _period(right, now)
+    key = (customer.id, feature.key)
+    if key not in used:
+        used[key] = usage(unit, customer.id, feature, period)
     access = decide(
         feature,
         right,
         customer=customer.key,
         has_subscription=bool(held),
-        used=usage(unit, customer.id, feature, period),
+        used=used[key],
         quantity=question.quantity,
         resets_at=period.end if period else None,
         now=now,
@@ -70,7 +80,7 @@ def usage(unit: Unit, customer_id: str, feature: Feature, period: Period | None)
     if feature.kind is FeatureKind.BOOLEAN or period is None or feature.meter_key is None:
         return Decimal(0)
     meter = CatalogStore(unit).meter(feature.meter_key)
-    return metered_quantity(meter, EventStore(unit).readings(customer_id, meter, period))
+    return EventStore(unit).quantity(customer_id, meter, period)
 
 
 def unlocks(

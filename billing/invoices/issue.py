@@ -15,7 +15,6 @@ from billing.invoices.store import InvoiceStore
 from billing.kernel.money import Money
 from billing.ledger.store import LedgerStore
 from billing.ledger.templates import credit_applied, invoice_issued
-from billing.metering.aggregate import quantity
 from billing.metering.store import EventStore
 from billing.pricing.ratecard import read_card
 
@@ -55,7 +54,7 @@ def quantity_reader(unit: Unit, customer_id: str) -> Callable[[str, Period], Dec
 
     def read(meter_key: str, period: Period) -> Decimal:
         meter = meters[meter_key]
-        return quantity(meter, EventStore(unit).readings(customer_id, meter, period))
+        return EventStore(unit).quantity(customer_id, meter, period)
 
     return read
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from billing.catalog.item import Meter
 
+LARGEST_VALUE = 10**12
 _ZERO = Decimal(0)
 _EXACT = Context(prec=200, traps=[Inexact])  # a number has 31 digits before the point and 90 behind it at most
 
@@ -61,10 +62,15 @@ def quantity(meter: Meter, readings: Iterable[Reading]) -> Decimal:
 
 
 def number_of(value: object) -> Decimal | None:
-    """The exact number a stored value stands for, or None when it is no number."""
+    """The exact number a stored value stands for; None when it is no number, or one that no invoice could price.
+
+    >>> number_of("2.50"), number_of("1e13"), number_of("many")
+    (Decimal('2.50'), None, None)
+    """
     if isinstance(value, bool) or value is None:
         return None
     try:
-        return parse_decimal(str(value))
+        number = parse_decimal(str(value))
     except InvalidError:
         return None
+    return number if abs(number) <= LARGEST_VALUE else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from billing.kernel.errors import InvalidError
 from billing.kernel.money import parse_decimal
+from billing.kernel.storable import is_storable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ def optional_decimal_field(document: Mapping[str, Any], field: str) -> Decimal |
 def text_field(document: Mapping[str, Any], field: str, *, longest: int = 200) -> str:
     """A text of 1 to `longest` characters that is not blank."""
     raw = document[field]
-    if not isinstance(raw, str) or not raw.strip() or len(raw) > longest:
+    if not isinstance(raw, str) or not raw.strip() or len(raw) > longest or not is_storable(raw):
         raise ChargeError(f"{field} is a text of 1 to {longest} characters", field=field, value=repr(raw)[:60])
     return raw
 

@@ -63,12 +63,14 @@ class TenantStore:
         """Every tenant this scope may know of, oldest first."""
         return [_tenant(row) for row in self._session.scalars(self._visible().order_by(TenantsRow.id))]
 
-    def set_clock(self, tenant_id: str, frozen_at: datetime) -> None:
-        """Move a test tenant's clock."""
-        row = self._session.scalar(self._visible().where(TenantsRow.id == tenant_id))
-        if row is not None:
-            row.frozen_at = frozen_at
-            self._session.flush()
+    def set_clock(self, tenant_id: str, frozen_at: datetime) -> datetime | None:
+        """Move a test tenant's clock forward; the answer is where it stands, which is later if somebody else moved it further."""
+        row = self._session.scalar(self._visible().where(TenantsRow.id == tenant_id).with_for_update())
+        if row is None:
+            return None
+        row.frozen_at = max(frozen_at, row.frozen_at or frozen_at)
+        self._session.flush()
+        return row.frozen_at
 
     def add_key(self, key: ApiKey) -> None:
         """A new key of the scope's own tenant."""

@@ -74,8 +74,9 @@ class DecisionStore:
         return _from_row(row, self._outcomes([row.id]).get(row.id, frozenset()))
 
     def of_customer(self, customer_id: str, since: datetime) -> list[Decision]:
-        """A customer's decisions from `since` on, oldest first."""
+        """A customer's decisions that made an offer, from `since` on, oldest first; those that made none weigh on nothing later."""
         query = select(DecisionRow).where(DecisionRow.customer_id == customer_id, DecisionRow.decided_at >= since)
+        query = query.where(DecisionRow.target.is_not(None))
         rows = list(self._session.scalars(query.order_by(DecisionRow.decided_at, DecisionRow.id)))
         outcomes = self._outcomes([row.id for row in rows])
         return [_from_row(row, outcomes.get(row.id, frozenset())) for row in rows]

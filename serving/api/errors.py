@@ -24,12 +24,17 @@ STATUS = {
     Kind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+_HEADERS = {
+    HTTPStatus.UNAUTHORIZED.value: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.SERVICE_UNAVAILABLE.value: {"Retry-After": "1"},
+}
 _LOG = structlog.get_logger("uptier.api")
 
 
 def problem(status: int, code: str, detail: str, facts: dict[str, Any] | None = None) -> JSONResponse:
     """A problem document as a response."""
     title = HTTPStatus(status).phrase
+    detail = detail.encode("utf-8", "backslashreplace").decode()
     body = {
         **(facts or {}),
         "type": f"urn:uptier:error:{code}",
@@ -38,7 +43,7 @@ def problem(status: int, code: str, detail: str, facts: dict[str, Any] | None = 
         "detail": detail,
         "code": code,
     }
-    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    headers = _HEADERS.get(status)
     return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
 
 

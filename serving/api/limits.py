@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from starlette.exceptions import HTTPException
+
 from serving.api.errors import problem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class _TooLargeError(Exception):
-    """The body went past the limit while it was read."""
+class _TooLargeError(HTTPException):
+    """The body went past the limit while it was read; as an HTTP error it is not swallowed by whoever reads the body."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "the request body is too large")
 
 
 class BodyLimit:

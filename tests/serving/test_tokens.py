@@ -117,6 +117,14 @@ def test_a_token_for_somebody_else_is_refused(audience: object) -> None:
         customer_of(SECRET, _signed_raw(_claims(aud=audience)), now=NOW)
 
 
+@pytest.mark.parametrize("end", [float("inf"), float("nan"), 10**400, "soon", [1], {}, True])
+def test_an_end_that_is_no_moment_is_refused(end: object) -> None:
+    """Infinity is a number to JSON; it is no time at which a token ends."""
+    for claim in ("exp", "nbf"):
+        with pytest.raises(CustomerTokenError):
+            customer_of(SECRET, _signed_raw(_claims(**{"exp": True, claim: end})), now=NOW)
+
+
 @pytest.mark.parametrize("missing", ["sub", "exp", "aud"])
 def test_a_token_without_a_claim_is_refused(missing: str) -> None:
     """All three are needed."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from billing.catalog.item import Product
 from billing.catalog.products.tables import ProductRow
+from billing.db.upsert import insert_new_silently
 from billing.kernel.money import Money
 from billing.kernel.page import Page, decode_cursor, encode_cursor
 
@@ -28,29 +29,39 @@ class ProductStore:
         self._session = unit.session
 
     def put(self, products: Iterable[Product]) -> None:
-        """Add products or replace those of the same key."""
-        wanted = {product.key: product for product in products}
-        rows: dict[str, ProductRow] = {}
-        keys = sorted(wanted)
-        for start in range(0, len(keys), _BATCH):
-            query = select(ProductRow).where(ProductRow.key.in_(keys[start : start + _BATCH]))
-            rows.update((row.key, row) for row in self._session.scalars(query))
-        for key, row in rows.items():
-            for column, value in _columns(wanted[key]).items():
-                setattr(row, column, value)
-        self._session.flush()
-        fresh = [_columns(wanted[key]) for key in keys if key not in rows]
-        if fresh:
-            self._session.execute(insert(ProductRow), fresh)
+        """Add products or replace those of the same key; from then on the catalogue owns their names and prices."""
+        self._write({product.key: _columns(product, None) for product in products})
 
     def note(self, seen: Mapping[str, tuple[Product, datetime]]) -> None:
-        """Make products that appear in purchases, and follow the price of those that only purchases know (no category, no cost)."""
-        known = self.by_keys(seen)
-        self.put(
-            _followed(known[key], product) if key in known else product
-            for key, (product, _) in seen.items()
-            if key not in known or (not known[key].category and known[key].cost is None and known[key].buyable)
-        )
+        """Make products that appear in purchases, and let those that only purchases know follow the latest one."""
+        known = self._rows(seen)
+        wanted: dict[str, dict[str, object]] = {}
+        for key, (product, at) in seen.items():
+            row = known.get(key)
+            if row is None:
+                wanted[key] = _columns(product, at)
+            elif row.seen_at is not None and at >= row.seen_at:
+                followed = replace(product, name=product.name or row.name, added_at=min(product.added_at, row.added_at))
+                wanted[key] = _columns(followed, at)
+            elif row.seen_at is not None and product.added_at < row.added_at:
+                wanted[key] = {**_columns(_product(row), row.seen_at), "added_at": product.added_at}
+        self._write(wanted)
+
+    def _write(self, wanted: Mapping[str, dict[str, object]]) -> None:
+        rows = self._rows(wanted)
+        for key, row in rows.items():
+            for column, value in wanted[key].items():
+                setattr(row, column, value)
+        self._session.flush()
+        insert_new_silently(self._session, ProductRow, [columns for key, columns in wanted.items() if key not in rows])
+
+    def _rows(self, keys: Iterable[str]) -> dict[str, ProductRow]:
+        wanted = sorted(set(keys))
+        rows: dict[str, ProductRow] = {}
+        for start in range(0, len(wanted), _BATCH):
+            query = select(ProductRow).where(ProductRow.key.in_(wanted[start : start + _BATCH]))
+            rows.update((row.key, row) for row in self._session.scalars(query))
+        return rows
 
     def all(self) -> dict[str, Product]:
         """Every product by key."""
@@ -84,12 +95,7 @@ class ProductStore:
         return Page(tuple(items[:limit]), encode_cursor(items[limit - 1].key) if len(items) > limit else None)
 
 
-def _followed(known: Product, product: Product) -> Product:
-    added_at = min(product.added_at, known.added_at)
-    return replace(product, name=product.name or known.name, added_at=added_at)
-
-
-def _columns(product: Product) -> dict[str, object]:
+def _columns(product: Product, seen_at: datetime | None) -> dict[str, object]:
     return {
         "key": product.key,
         "name": product.name,
@@ -99,6 +105,7 @@ def _columns(product: Product) -> dict[str, object]:
         "currency": product.price.currency,
         "buyable": product.buyable,
         "added_at": product.added_at,
+        "seen_at": seen_at,
     }
 
 

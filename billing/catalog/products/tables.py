@@ -11,7 +11,7 @@ from billing.tenants.tables import TenantsRow  # noqa: F401 (the table that ever
 
 
 class ProductRow(TenantRow):
-    """A product of the shop."""
+    """A product of the shop. `seen_at` is the purchase its name and price come from; None where the catalogue owns them."""
 
     __tablename__ = "products"
 
@@ -23,3 +23,4 @@ class ProductRow(TenantRow):
     currency: Mapped[str]
     buyable: Mapped[bool]
     added_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/decisions", tags=["offers"])
 
 
 class Ask(BaseModel):
-    """Which customer, where; a browser's token names the customer itself. `context` is kept for the business, not believed."""
+    """Which customer, where; a browser's token names the customer itself. `context` is not believed and not kept."""
 
     customer: str | None = Field(default=None, max_length=200)
     placement: str = Field(default="default", max_length=100)

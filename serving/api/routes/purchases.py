@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -12,7 +13,9 @@ from pydantic import BaseModel, Field, field_validator
 
 from billing.db.session import Unit
 from billing.kernel.clock import utc
+from billing.kernel.errors import InvalidError
 from billing.kernel.money import Money
+from billing.metering.event import FUTURE_ALLOWANCE
 from billing.purchases.record import record_batch
 from serving.api.context import SecretContext
 
@@ -32,7 +35,7 @@ class PurchaseBody(BaseModel):
     currency: str = Field(min_length=3, max_length=3)
     at: datetime | None = None
     description: str = Field(default="", max_length=500)
-    key: Key | None = None
+    key: Annotated[str, Field(min_length=1, max_length=190, pattern=r"^[^\x00]+$")] | None = None
 
     @field_validator("at")
     @classmethod
@@ -48,6 +51,9 @@ def post_purchases(
 ) -> JSONResponse:
     """Record order lines; customers and products are made as they appear, and a line that is known changes nothing."""
     now = context.now
+    late = next((line for line in body if line.at is not None and line.at > now + FUTURE_ALLOWANCE), None)
+    if late is not None:
+        raise InvalidError("a purchase lies in the future; check the sender's clock", basket=late.basket)
     batch = _batch(body, now)
 
     def work(unit: Unit) -> dict[str, Any]:
@@ -57,12 +63,17 @@ def post_purchases(
     return context.write(work, body=body)
 
 
+def _derived(basket: str, item: str, place: int) -> str:
+    """A key of fixed length that no other basket, item and place have."""
+    return "api#" + hashlib.sha256(f"{basket}\x1f{item}\x1f{place}".encode()).hexdigest()
+
+
 def _batch(lines: list[PurchaseBody], now: datetime) -> dict[str, list[Any]]:
     places: dict[tuple[str, str], int] = {}
     keys = []
     for line in lines:
         place = places[line.basket, line.item] = places.get((line.basket, line.item), 0) + 1
-        keys.append(line.key or f"api:{line.basket}:{line.item}:{place}")
+        keys.append(f"api:{line.key}" if line.key else _derived(line.basket, line.item, place))
     return {
         "line_key": keys,
         "customer": [line.customer for line in lines],

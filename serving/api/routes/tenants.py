@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from billing.invoices.cycle import run_billing
 from billing.kernel.clock import utc
-from billing.kernel.errors import ConflictError, NotFoundError
+from billing.kernel.errors import ConflictError, InvalidError, NotFoundError
 from billing.tenants.create import add_key, open_tenant
 from billing.tenants.keys import KeyKind
 from billing.tenants.store import TenantStore
@@ -22,6 +22,8 @@ from serving.settings import grace_of
 from serving.tokens import signing_secret
 
 router = APIRouter(prefix="/v1", tags=["tenants"])
+LONGEST_ADVANCE = timedelta(days=731)
+Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$")]
 
 
 class NewTenant(BaseModel):
@@ -31,14 +33,14 @@ class NewTenant(BaseModel):
     currency: str = Field(min_length=3, max_length=3)
     zone: str = Field(default="UTC", max_length=60)
     mode: Mode = Mode.LIVE
-    origins: list[str] = Field(default_factory=list, max_length=20)
+    origins: list[Origin] = Field(default_factory=list, max_length=20)
 
 
 class NewKey(BaseModel):
     """A further key; `origins` binds a publishable one to its pages."""
 
     kind: KeyKind
-    origins: list[str] = Field(default_factory=list, max_length=20)
+    origins: list[Origin] = Field(default_factory=list, max_length=20)
 
 
 class ClockChange(BaseModel):
@@ -137,11 +139,22 @@ def advance_clock(body: ClockChange, context: SecretContext) -> JSONResponse:
     target = utc(body.advance_to)
     if target < context.now:
         raise ConflictError("a test clock only moves forward", now=documents.instant(context.now))
+    if target > context.now + LONGEST_ADVANCE:
+        raise InvalidError(
+            f"advance by at most {LONGEST_ADVANCE.days} days in one call", now=documents.instant(context.now)
+        )
     with context.unit() as unit:
-        TenantStore(unit).set_clock(tenant.id, target)
+        stands = TenantStore(unit).set_clock(tenant.id, target)
+    if stands != target:
+        raise ConflictError("somebody else moved the clock further", now=documents.instant(stands))
     report = run_billing(
         context.services.database, context.principal.scope, now=target, grace=grace_of(context.services.settings)
     )
     return JSONResponse(
-        {"now": documents.instant(target), "invoices_drafted": report.drafted, "invoices_issued": report.issued}
+        {
+            "now": documents.instant(target),
+            "invoices_drafted": report.drafted,
+            "invoices_issued": report.issued,
+            "failed": [{"id": what, "detail": why} for what, why in report.failed],
+        }
     )

@@ -15,7 +15,6 @@ from billing.kernel.clock import utc
 from billing.kernel.errors import InvalidError
 from billing.kernel.money import format_quantity
 from billing.kernel.period import Period
-from billing.metering.aggregate import quantity
 from billing.metering.ingest import MAX_BATCH, BatchTooLargeError, ingest
 from billing.metering.store import EventStore
 from serving.api import documents
@@ -90,7 +89,7 @@ def get_usage(
     with context.view() as unit:
         who = CustomerStore(unit).get(customer)
         what = CatalogStore(unit).meter(meter)
-        used = quantity(what, EventStore(unit).readings(who.id, what, period))
+        used = EventStore(unit).quantity(who.id, what, period)
     return {
         "customer": who.key,
         "meter": what.key,

@@ -63,7 +63,9 @@ def _versions(shop: Shop, key: str = "club") -> list[PlanVersion]:
 def test_a_version_comes_back_as_it_was_published(shop: Shop) -> None:
     """With its charges, grants and needs, under the next number."""
     first = _publish(shop)
-    second = _publish(shop, charges=[fee("Membership", "6.00")], grants=[Granted("deliveries", None)])
+    second = _publish(
+        shop, name="Club!", rank=-1, charges=[fee("Membership", "6.00")], grants=[Granted("deliveries", None)]
+    )
 
     assert (first.number, second.number) == (1, 2)
     assert _versions(shop) == [first, second]
@@ -71,7 +73,7 @@ def test_a_version_comes_back_as_it_was_published(shop: Shop) -> None:
         store = CatalogStore(unit)
         assert store.latest("club") == store.current()["club"] == second
         assert store.by_ids([second.id, first.id, "pv_none"]) == {first.id: first, second.id: second}
-        assert list(store.current()) == ["starter", "tasting_box", "plus", "pro", "club"]
+        assert list(store.current()) == ["club", "starter", "tasting_box", "plus", "pro"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,12 @@ USE: dict[str, Any] = {
     "meter": "api",
     "price": {"model": "per_unit", "unit_price": "0.10"},
 }
-SHARE: dict[str, Any] = {"key": "cut", "name": "Share", "meter": "sales", "price": {"model": "percentage", "rate": "0.02"}}
+SHARE: dict[str, Any] = {
+    "key": "cut",
+    "name": "Share",
+    "meter": "sales",
+    "price": {"model": "percentage", "rate": "0.02"},
+}
 
 
 def test_the_price_shown_is_what_a_period_costs_before_usage() -> None:

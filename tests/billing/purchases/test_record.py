@@ -139,6 +139,16 @@ def test_a_product_follows_its_latest_price(shop: Shop) -> None:
     )
 
 
+def test_an_older_history_that_comes_later_changes_no_price(shop: Shop) -> None:
+    """Files may be imported in any order: the price is that of the last sale, the age that of the first."""
+    _record(shop, _line("2", price="9.00", at=START))
+
+    _record(shop, _line("1", price="5.00", at=START - 30 * DAY))
+
+    found = _product(shop)
+    assert (found.price, found.added_at) == (Money.of("9.00", "EUR"), START - 30 * DAY)
+
+
 def test_a_product_that_was_entered_by_hand_is_not_overwritten(shop: Shop) -> None:
     """What the business says of its own product goes before what a purchase shows."""
     manual = Product(

@@ -18,7 +18,13 @@ CHANNELS = (EMAIL, "ads", "file")
 @st.composite
 def members(draw: st.DrawFn) -> list[Customer]:
     """Customers with any consents and addresses, in any order, keys all different."""
-    keys = draw(st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=12))
+    keys = draw(
+        st.lists(
+            st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8),
+            unique=True,
+            max_size=12,
+        )
+    )
     return [
         Customer(
             id=f"cus_{number}",
