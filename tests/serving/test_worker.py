@@ -53,11 +53,12 @@ def _invoices(services: Services, shop: Shop) -> int:
         return len(InvoiceStore(unit).page(limit=50).items)
 
 
-def _spoil(services: Services, shop: Shop) -> None:
-    """Make a tenant's plans unreadable, as a bug or a slip of somebody's hand may."""
+def _spoil(services: Services, shop: Shop, charges: str = '[{"key": 1}]', plan: str = "starter") -> None:
+    """Make a plan unreadable, as a bug or a slip of somebody's hand may."""
     with services.database.engine.begin() as connection:
-        statement = text("UPDATE plan_versions SET charges = '[{\"key\": 1}]' WHERE tenant_id = :tenant")
-        assert connection.execute(statement, {"tenant": shop.scope.tenant_id}).rowcount
+        statement = text("UPDATE plan_versions SET charges = :charges WHERE tenant_id = :tenant AND plan_key = :plan")
+        values = {"tenant": shop.scope.tenant_id, "charges": charges, "plan": plan}
+        assert connection.execute(statement, values).rowcount == 1
 
 
 def test_every_tenant_is_billed_at_its_own_time(services: Services) -> None:
@@ -72,19 +73,36 @@ def test_every_tenant_is_billed_at_its_own_time(services: Services) -> None:
 
 
 @pytest.mark.parametrize("broken", [0, 1, 2])
-def test_a_tenant_that_fails_does_not_stop_the_others(services: Services, broken: int) -> None:
-    """Wherever it stands in the order; it is logged by its id and tried again once it is mended."""
+@pytest.mark.parametrize(
+    ("charges", "said"),
+    [('[{"key": 1}]', "could not be billed"), ("7", "billing run failed")],
+    ids=["refused", "crashed"],
+)
+def test_a_tenant_that_fails_does_not_stop_the_others(services: Services, broken: int, charges: str, said: str) -> None:
+    """Wherever it stands in the order, and whether its plan is refused or crashes; it is logged by its id and tried again."""
     shops = [_subscribed(services, name) for name in ("Bean Street", "Leaf Lane", "Tin Alley")]
-    _spoil(services, shops[broken])
+    _spoil(services, shops[broken], charges)
 
     with capture_logs() as logs:
         report = Worker(services).run_once()
 
     assert [_invoices(services, shop) for shop in shops] == [0 if place == broken else 2 for place in range(3)]
     assert report.issued == 4
-    assert [(entry["event"], entry["tenant"]) for entry in logs] == [
-        ("billing run failed", shops[broken].scope.tenant_id)
-    ]
+    assert [(entry["event"], entry["tenant"]) for entry in logs] == [(said, shops[broken].scope.tenant_id)]
+
+
+def test_a_subscription_that_fails_does_not_stop_the_others_of_its_tenant(services: Services) -> None:
+    """Bob's plan is unreadable, Ann's is not."""
+    shop = _subscribed(services, "Bean Street")
+    with services.database.unit(shop.scope) as unit:
+        failing = subscribe(unit, "bob", "plus", now=START)
+    _spoil(services, shop, plan="plus")
+
+    with capture_logs() as logs:
+        report = Worker(services).run_once()
+
+    assert (report.issued, _invoices(services, shop)) == (2, 2)
+    assert [(entry["event"], entry["what"]) for entry in logs] == [("could not be billed", failing.id)]
 
 
 def test_a_worker_told_to_stop_begins_no_further_tenant(services: Services) -> None:

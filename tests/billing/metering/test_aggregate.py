@@ -18,8 +18,8 @@ from billing.metering.aggregate import Reading, number_of, quantity
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 numbers = st.one_of(
-    st.integers(-(10**17), 10**17),
-    st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**25), max_value=10**25, places=12).map(str),
+    st.integers(-(10**12), 10**12),
+    st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12, places=12).map(str),
 )
 values = st.one_of(numbers, st.none(), st.booleans(), st.sampled_from(["", "many", "1,5", "nan"]))
 
@@ -105,7 +105,7 @@ def test_what_is_no_number_counts_only_where_numbers_do_not_matter(aggregation: 
 
 
 @given(
-    st.floats(allow_nan=False, allow_infinity=False, min_value=-1e30, max_value=1e30).filter(lambda x: abs(x) > 1e-30)
+    st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12).filter(lambda x: abs(x) > 1e-30)
 )
 def test_a_number_as_json_writes_it_is_read_as_that_number(number: float) -> None:
     """Also in the notation with an exponent that small and large numbers come in."""
@@ -123,3 +123,10 @@ def test_a_meter_that_reads_values_names_the_property(aggregation: Aggregation) 
     """Only a count can do without."""
     with pytest.raises(InvalidError, match="property"):
         Meter(key="m", name="M", event_type="e", aggregation=aggregation)
+
+
+def test_a_number_no_invoice_could_price_counts_nothing() -> None:
+    """One absurd event neither stops a billing run nor bills a fortune."""
+    absurd = [Reading(NOON, ("a", "0"), "1e25"), Reading(NOON, ("a", "1"), 10**13), Reading(NOON, ("a", "2"), 2)]
+
+    assert quantity(_meter(Aggregation.SUM), absurd) == 2
