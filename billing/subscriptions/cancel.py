@@ -31,6 +31,7 @@ def cancel_at_period_end(unit: Unit, subscription_id: str, *, now: datetime) -> 
         revision=subscription.revision + 1,
     )
     store.save(cancelled)
+    GrantStore(unit).end(cancelled.id, subscription.cadence.period_at(now).end)  # whether or not billing runs that day
     record(unit, cancelled, "cancelled", at=now)
     return cancelled
 

@@ -56,7 +56,10 @@ def _invoices(services: Services, shop: Shop) -> int:
 def _spoil(services: Services, shop: Shop, charges: str = '[{"key": 1}]', plan: str = "starter") -> None:
     """Make a plan unreadable, as a bug or a slip of somebody's hand may."""
     with services.database.engine.begin() as connection:
-        statement = text("UPDATE plan_versions SET charges = :charges WHERE tenant_id = :tenant AND plan_key = :plan")
+        statement = text(
+            "UPDATE plan_versions SET charges = :charges WHERE tenant_id = :tenant"
+            " AND plan_id IN (SELECT id FROM plans WHERE tenant_id = :tenant AND key = :plan)"
+        )
         values = {"tenant": shop.scope.tenant_id, "charges": charges, "plan": plan}
         assert connection.execute(statement, values).rowcount == 1
 
