@@ -14,7 +14,7 @@ from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.store import InvoiceStore
 from billing.kernel.money import Money
 from billing.ledger.store import LedgerStore
-from billing.ledger.templates import credit_applied, invoice_issued
+from billing.ledger.templates.invoices import credit_applied, invoice_issued
 from billing.metering.store import EventStore
 from billing.pricing.ratecard import read_card
 

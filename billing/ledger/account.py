@@ -35,12 +35,16 @@ class Account(Enum):
 
     CASH = "cash"  # money received from customers
     RECEIVABLE = "receivable"  # invoiced and not yet paid
+    IN_DISPUTE = "in_dispute"  # taken back by a bank while a payment is disputed
     CUSTOMER_CREDIT = "customer_credit"  # owed to customers, spendable on later invoices
+    WALLET = "wallet"  # prepaid by customers, spendable until it expires
     DEFERRED_REVENUE = "deferred_revenue"  # invoiced in advance, not yet earned
     TAX_PAYABLE = "tax_payable"  # collected for a tax office
     REVENUE = "revenue"  # earned
+    EXPIRED_CREDIT = "expired_credit"  # prepaid and never used
     GOODWILL = "goodwill"  # credits given away
     BAD_DEBT = "bad_debt"  # invoiced and given up
+    FEES = "fees"  # taken by providers and banks
 
     @property
     def kind(self) -> AccountKind:
@@ -60,10 +64,14 @@ class Account(Enum):
 _KINDS: Mapping[Account, AccountKind] = {
     Account.CASH: AccountKind.ASSET,
     Account.RECEIVABLE: AccountKind.ASSET,
+    Account.IN_DISPUTE: AccountKind.ASSET,
     Account.CUSTOMER_CREDIT: AccountKind.LIABILITY,
+    Account.WALLET: AccountKind.LIABILITY,
     Account.DEFERRED_REVENUE: AccountKind.LIABILITY,
     Account.TAX_PAYABLE: AccountKind.LIABILITY,
     Account.REVENUE: AccountKind.INCOME,
+    Account.EXPIRED_CREDIT: AccountKind.INCOME,
     Account.GOODWILL: AccountKind.EXPENSE,
     Account.BAD_DEBT: AccountKind.EXPENSE,
+    Account.FEES: AccountKind.EXPENSE,
 }

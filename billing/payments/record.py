@@ -9,7 +9,7 @@ from billing.invoices.store import InvoiceStore
 from billing.kernel.errors import ConflictError
 from billing.kernel.ids import new_id
 from billing.ledger.store import LedgerStore
-from billing.ledger.templates import payment_received
+from billing.ledger.templates.payments import payment_received
 from billing.payments.store import Payment, PaymentStore
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from billing.kernel.money import Money
 from billing.ledger.account import Account
 from billing.ledger.balance import balances
 from billing.ledger.posting import PostingError
-from billing.ledger.templates import credit_applied, credit_granted, invoice_issued, invoice_voided, payment_received
+from billing.ledger.templates.invoices import credit_applied, credit_granted, invoice_issued, invoice_voided
+from billing.ledger.templates.payments import payment_received
 
 if TYPE_CHECKING:
     from collections.abc import Callable

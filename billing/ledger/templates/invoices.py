@@ -1,8 +1,4 @@
-"""One posting template a business fact: the only place that knows which accounts a fact touches.
-
-Each carries a natural key (`invoice_issued:inv_...`), so booking the same fact again is recognised and books nothing. Amounts given are
-positive where a sign would be a mistake; an invoice's parts may be negative where credits outweigh charges.
-"""
+"""Invoices in the books: issued, voided, given up, and paid from the account. Parts may be negative where credits outweigh charges."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from billing.ledger.account import Account
 from billing.ledger.posting import Entry, PostingError, Transaction
+from billing.ledger.templates.moves import move
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,24 +50,13 @@ def invoice_voided(invoice: str, *, at: datetime, issued: Transaction) -> Transa
     )
 
 
-def payment_received(payment: str, *, at: datetime, customer: str, amount: Money) -> Transaction:
-    """A customer paid: cash comes in, and the receivable goes down by as much."""
-    return Transaction(
-        key=f"payment_received:{payment}",
-        at=at,
-        description=f"Payment {payment} received",
-        entries=_move(amount, debit=Account.CASH, credit=Account.RECEIVABLE),
-        customer=customer,
-    )
-
-
 def credit_granted(grant: str, *, at: datetime, customer: str, amount: Money) -> Transaction:
     """A credit is given away, spendable on later invoices."""
     return Transaction(
         key=f"credit_granted:{grant}",
         at=at,
         description=f"Credit {grant} granted",
-        entries=_move(amount, debit=Account.GOODWILL, credit=Account.CUSTOMER_CREDIT),
+        entries=move(amount, debit=Account.GOODWILL, credit=Account.CUSTOMER_CREDIT),
         customer=customer,
     )
 
@@ -81,12 +67,6 @@ def credit_applied(invoice: str, *, at: datetime, customer: str, amount: Money) 
         key=f"credit_applied:{invoice}",
         at=at,
         description=f"Credit applied to invoice {invoice}",
-        entries=_move(amount, debit=Account.CUSTOMER_CREDIT, credit=Account.RECEIVABLE),
+        entries=move(amount, debit=Account.CUSTOMER_CREDIT, credit=Account.RECEIVABLE),
         customer=customer,
     )
-
-
-def _move(amount: Money, *, debit: Account, credit: Account) -> tuple[Entry, Entry]:
-    if amount.amount_minor <= 0:
-        raise PostingError("only an amount above zero can be paid, granted or applied", amount=amount.text)
-    return Entry(debit, amount), Entry(credit, -amount)

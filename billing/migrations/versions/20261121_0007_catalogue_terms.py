@@ -1,0 +1,16 @@
+"""Coupons, tax rules, the seller's profile and what is known of a customer for taxes."""
+
+from __future__ import annotations
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""
