@@ -23,13 +23,8 @@ if TYPE_CHECKING:
 def change_lines(pending: Sequence[PendingLine]) -> list[InvoiceLine]:
     """The lines that changes produced, exactly as they were quoted."""
     return [
-        InvoiceLine(
-            key=line.key,
-            kind="change",
-            amount=line.amount,
-            version_id=line.version_id,
-            quote_id=line.quote_id,
-            document=line.document,
+        InvoiceLine.untaxed(
+            line.key, "change", line.amount, version_id=line.version_id, quote_id=line.quote_id, document=line.document
         )
         for line in pending
     ]
@@ -38,12 +33,11 @@ def change_lines(pending: Sequence[PendingLine]) -> list[InvoiceLine]:
 def fee_lines(subscription_id: str, number: int, period: Period, cards: dict[str, RateCard]) -> list[InvoiceLine]:
     """The fees of period `number` of a subscription, for each pinned version."""
     return [
-        InvoiceLine(
-            key=f"fee:{subscription_id}:{number}:{version_id}:{line.key}",
-            kind="recurring",
-            amount=line.amount,
+        InvoiceLine.untaxed(
+            f"fee:{subscription_id}:{number}:{version_id}:{line.key}",
+            "recurring",
+            line.amount,
             version_id=version_id,
-            quote_id=None,
             document=line.to_document(),
         )
         for version_id, card in cards.items()
@@ -64,12 +58,11 @@ def usage_lines(
         for charge in card.metered:
             line = priced(charge, quantity_of(charge.meter or "", period), card.currency, period=period)
             lines.append(
-                InvoiceLine(
-                    key=f"usage:{subscription_id}:{number}:{version_id}:{charge.key}",
-                    kind="usage",
-                    amount=line.amount,
+                InvoiceLine.untaxed(
+                    f"usage:{subscription_id}:{number}:{version_id}:{charge.key}",
+                    "usage",
+                    line.amount,
                     version_id=version_id,
-                    quote_id=None,
                     document=line.to_document(),
                 )
             )

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from billing.catalog.store import CatalogStore
+from billing.entitlements.store import GrantStore
 from billing.invoices.build import change_lines, fee_lines
 from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.issue import issue
@@ -19,9 +20,12 @@ from billing.kernel.errors import UptierError
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 from billing.pricing.ratecard import read_card
-from billing.subscriptions.cancel import end
+from billing.subscriptions.history import record
 from billing.subscriptions.lines_store import PendingLineStore
-from billing.subscriptions.store import SubscriptionStore, next_boundary
+from billing.subscriptions.rights import grants_of
+from billing.subscriptions.store import SubscriptionStore
+from billing.subscriptions.subscription import next_boundary
+from billing.subscriptions.turn import turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,14 +35,19 @@ if TYPE_CHECKING:
     from billing.db.session import Database, Unit
     from billing.pricing.ratecard import RateCard
     from billing.subscriptions.subscription import Subscription
+    from billing.subscriptions.turn import Turn
 
 DEFAULT_GRACE = timedelta(days=1)
 
 
 @dataclass(slots=True)
 class RunReport:
-    """What a billing run did; `failed` names what could not be billed, and why, and is tried again by the next run."""
+    """What a billing run did: due instants taken, invoices drafted and issued.
 
+    `failed` names what could not be billed, and why, and is tried again by the next run.
+    """
+
+    taken: int = 0
     drafted: int = 0
     issued: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
@@ -83,7 +92,8 @@ def _catch_up(
             done = bill_subscription(unit, subscription_id, now=now, grace=grace, most=1)
         report.drafted += done.drafted
         report.issued += done.issued
-        if not done.drafted:
+        report.taken += done.taken
+        if not done.taken:
             return
 
 
@@ -98,9 +108,14 @@ def bill_subscription(
     """Draft an invoice for every boundary of one subscription that has passed (`most` of them), and issue those that need not wait."""
     report = RunReport()
     subscription = SubscriptionStore(unit).lock(subscription_id)
-    while subscription.is_running and next_boundary(subscription) <= now and report.drafted != most:
-        invoice = _draft(unit, subscription, grace)
-        subscription = _carried_forward(unit, subscription)
+    while (boundary := next_boundary(subscription)) is not None and boundary <= now and report.taken != most:
+        scheduled = [step.version_id for step in subscription.scheduled if step.version_id is not None]
+        taken = turn(subscription, CatalogStore(unit).by_ids([*subscription.version_ids, *scheduled]))
+        invoice = _draft(unit, taken, grace)
+        subscription = _carry_forward(unit, taken, invoiced=invoice is not None)
+        report.taken += 1
+        if invoice is None:
+            continue
         report.drafted += 1
         if invoice.closes_at <= now:
             report.issued += issue(unit, invoice.id, now=now) is not None
@@ -113,27 +128,32 @@ def cards_of(unit: Unit, version_ids: tuple[str, ...]) -> dict[str, RateCard]:
     return {key: read_card(versions[key].charges, versions[key].currency) for key in version_ids}
 
 
-def _draft(unit: Unit, subscription: Subscription, grace: timedelta) -> Invoice:
-    number = subscription.billed_periods
-    boundary = next_boundary(subscription)
-    pending = PendingLineStore(unit).open(subscription.id, boundary)
+def _draft(unit: Unit, taken: Turn, grace: timedelta) -> Invoice | None:
+    before, at = taken.before, taken.at
+    pending = PendingLineStore(unit).open(before.id, at)
     lines = change_lines(pending)
-    if subscription.ends_at is None or boundary < subscription.ends_at:
-        cards = cards_of(unit, subscription.version_ids)
-        lines += fee_lines(subscription.id, number, subscription.cadence.period(number), cards)
-    closed = subscription.cadence.period(number - 1) if number else None
+    if taken.fees is not None:
+        cards = cards_of(unit, taken.after.version_ids)
+        lines += fee_lines(before.id, before.sequence, taken.fees, cards)
+    if not lines and taken.closes is None:
+        return None
+    zero = Money.zero(before.currency)
+    closes_at = at + grace if taken.closes else at
     invoice = Invoice(
         id=new_id("inv"),
-        customer_id=subscription.customer_id,
-        subscription_id=subscription.id,
-        sequence=number,
-        status=InvoiceStatus.DRAFT,
-        currency=subscription.currency,
-        period=closed,
-        version_ids=subscription.version_ids,
-        closes_at=boundary + grace if closed else boundary,
-        created_at=boundary,
-        credit=Money.zero(subscription.currency),
+        customer_id=before.customer_id,
+        subscription_id=before.id,
+        sequence=before.sequence,
+        status=InvoiceStatus.IN_GRACE if closes_at > at else InvoiceStatus.DRAFT,
+        currency=before.currency,
+        period=taken.closes,
+        version_ids=before.version_ids,
+        closes_at=closes_at,
+        created_at=at,
+        credit=zero,
+        prepaid=zero,
+        paid=zero,
+        credited=zero,
         lines=tuple(lines),
     )
     InvoiceStore(unit).add(invoice)
@@ -141,10 +161,15 @@ def _draft(unit: Unit, subscription: Subscription, grace: timedelta) -> Invoice:
     return invoice
 
 
-def _carried_forward(unit: Unit, subscription: Subscription) -> Subscription:
-    boundary = next_boundary(subscription)
-    if subscription.ends_at is not None and boundary >= subscription.ends_at:
-        return end(unit, subscription, at=subscription.ends_at)
-    moved = replace(subscription, billed_periods=subscription.billed_periods + 1)
-    SubscriptionStore(unit).save(moved)
-    return moved
+def _carry_forward(unit: Unit, taken: Turn, *, invoiced: bool) -> Subscription:
+    after = replace(taken.after, sequence=taken.after.sequence + 1) if invoiced else taken.after
+    SubscriptionStore(unit).save(after)
+    grants = GrantStore(unit)
+    for source in taken.rights_end:
+        grants.end(after.id, taken.at, source_key=source)
+    versions = CatalogStore(unit).by_ids(taken.rights_begin)
+    for version in versions.values():
+        grants.add(grants_of(version, after, taken.at))
+    for kind in taken.told:
+        record(unit, after, kind, at=taken.at)
+    return after

@@ -35,7 +35,7 @@ def issue(unit: Unit, invoice_id: str, *, now: datetime) -> Invoice | None:
     """Make a draft final; None when somebody else did so before. `issued_at` is when the draft closed."""
     store = InvoiceStore(unit)
     draft = store.lock(invoice_id)
-    if draft.status is not InvoiceStatus.DRAFT:
+    if not draft.is_open:
         return None
     rated = replace(draft, lines=(*draft.lines, *_usage(unit, draft)))
     at = min(now, draft.closes_at)
@@ -65,7 +65,7 @@ def _usage(unit: Unit, draft: Invoice) -> list[InvoiceLine]:
     versions = CatalogStore(unit).by_ids(draft.version_ids)
     cards = {key: read_card(versions[key].charges, versions[key].currency) for key in draft.version_ids}
     reader = quantity_reader(unit, draft.customer_id)
-    return usage_lines(draft.subscription_id, draft.sequence - 1, draft.period, cards, reader)
+    return usage_lines(draft.subscription_id or "", draft.sequence or 0, draft.period, cards, reader)
 
 
 def _posting(invoice: Invoice, at: datetime) -> Transaction:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from billing.db.upsert import insert_new_silently
-from billing.invoices.invoice import Invoice, InvoiceLine, InvoiceNotFoundError, InvoiceStatus
+from billing.invoices.invoice import OPEN, Invoice, InvoiceKind, InvoiceLine, InvoiceNotFoundError, InvoiceStatus
 from billing.invoices.tables import InvoiceLineRow, InvoiceRow, SeriesRow
 from billing.kernel.money import Money
 from billing.kernel.page import Page, decode_cursor, encode_cursor
@@ -31,6 +31,7 @@ class InvoiceStore:
         """A new invoice with its lines; a period that was billed already is a conflict."""
         row = InvoiceRow(
             id=invoice.id,
+            kind=invoice.kind.value,
             customer_id=invoice.customer_id,
             subscription_id=invoice.subscription_id,
             sequence=invoice.sequence,
@@ -63,6 +64,8 @@ class InvoiceStore:
                 key=line.key,
                 kind=line.kind,
                 amount_minor=line.amount.amount_minor,
+                net_minor=line.net.amount_minor,
+                tax_minor=line.tax.amount_minor,
                 version_id=line.version_id,
                 quote_id=line.quote_id,
                 document=dict(line.document),
@@ -111,7 +114,7 @@ class InvoiceStore:
         """Ids of drafts that have waited long enough, in the order they close."""
         query = (
             select(InvoiceRow.id)
-            .where(InvoiceRow.status == InvoiceStatus.DRAFT.value, InvoiceRow.closes_at <= now)
+            .where(InvoiceRow.status.in_(sorted(status.value for status in OPEN)), InvoiceRow.closes_at <= now)
             .order_by(InvoiceRow.closes_at, InvoiceRow.id)
         )
         return list(self._session.scalars(query))
@@ -147,6 +150,8 @@ class InvoiceStore:
                     key=row.key,
                     kind=row.kind,
                     amount=Money(row.amount_minor, currency),
+                    net=Money(row.net_minor, currency),
+                    tax=Money(row.tax_minor, currency),
                     version_id=row.version_id,
                     quote_id=row.quote_id,
                     document=row.document,
@@ -156,15 +161,35 @@ class InvoiceStore:
 
 
 def _write(row: InvoiceRow, invoice: Invoice) -> None:
-    row.status, row.number = invoice.status.value, invoice.number
-    row.issued_at, row.paid_at = invoice.issued_at, invoice.paid_at
-    row.total_minor, row.credit_minor = invoice.total.amount_minor, invoice.credit.amount_minor
+    for name, value in changing(invoice).items():
+        setattr(row, name, value)
+
+
+def changing(invoice: Invoice) -> dict[str, Any]:
+    """The columns that change over an invoice's life."""
+    return {
+        "status": invoice.status.value,
+        "number": invoice.number,
+        "issued_at": invoice.issued_at,
+        "due_at": invoice.due_at,
+        "paid_at": invoice.paid_at,
+        "failure": invoice.failure,
+        "total_minor": invoice.total.amount_minor,
+        "tax_minor": invoice.tax.amount_minor,
+        "credit_minor": invoice.credit.amount_minor,
+        "prepaid_minor": invoice.prepaid.amount_minor,
+        "paid_minor": invoice.paid.amount_minor,
+        "credited_minor": invoice.credited.amount_minor,
+        "summary": dict(invoice.summary),
+        "parties": dict(invoice.parties),
+    }
 
 
 def _from_row(row: InvoiceRow, lines: tuple[InvoiceLine, ...]) -> Invoice:
     period = Period(row.period_start, row.period_end) if row.period_start and row.period_end else None
     return Invoice(
         id=row.id,
+        kind=InvoiceKind(row.kind),
         customer_id=row.customer_id,
         subscription_id=row.subscription_id,
         sequence=row.sequence,
@@ -173,10 +198,17 @@ def _from_row(row: InvoiceRow, lines: tuple[InvoiceLine, ...]) -> Invoice:
         period=period,
         version_ids=tuple(row.version_ids),
         credit=Money(row.credit_minor, row.currency),
+        prepaid=Money(row.prepaid_minor, row.currency),
+        paid=Money(row.paid_minor, row.currency),
+        credited=Money(row.credited_minor, row.currency),
         closes_at=row.closes_at,
         created_at=row.created_at,
         number=row.number,
         issued_at=row.issued_at,
+        due_at=row.due_at,
         paid_at=row.paid_at,
+        failure=row.failure,
+        summary=row.summary or {},
+        parties=row.parties or {},
         lines=lines,
     )

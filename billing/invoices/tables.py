@@ -15,7 +15,7 @@ from billing.subscriptions.tables import SubscriptionRow
 
 
 class InvoiceRow(TenantRow):
-    """An invoice. (subscription, sequence) is unique: a period is billed once."""
+    """An invoice. (subscription, sequence) is unique: a period is billed once. Invoices of no subscription have no sequence."""
 
     __tablename__ = "invoices"
     __table_args__ = (
@@ -28,9 +28,10 @@ class InvoiceRow(TenantRow):
     )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
+    kind: Mapped[str] = mapped_column(server_default="cycle")
     customer_id: Mapped[str] = mapped_column(ID)
-    subscription_id: Mapped[str] = mapped_column(ID)
-    sequence: Mapped[int]
+    subscription_id: Mapped[str | None] = mapped_column(ID)
+    sequence: Mapped[int | None]
     status: Mapped[str]
     currency: Mapped[str]
     period_start: Mapped[datetime | None]
@@ -39,10 +40,18 @@ class InvoiceRow(TenantRow):
     created_at: Mapped[datetime]
     number: Mapped[str | None] = mapped_column(KEY)
     issued_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
+    failure: Mapped[str | None]
     version_ids: Mapped[list[str]] = mapped_column(Document)
     total_minor: Mapped[int]
+    tax_minor: Mapped[int] = mapped_column(server_default="0")
     credit_minor: Mapped[int]
+    prepaid_minor: Mapped[int] = mapped_column(server_default="0")
+    paid_minor: Mapped[int] = mapped_column(server_default="0")
+    credited_minor: Mapped[int] = mapped_column(server_default="0")
+    summary: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    parties: Mapped[dict[str, Any] | None] = mapped_column(Document)
 
 
 class InvoiceLineRow(TenantRow):
@@ -59,6 +68,8 @@ class InvoiceLineRow(TenantRow):
     key: Mapped[str] = mapped_column(KEY)
     kind: Mapped[str]
     amount_minor: Mapped[int]
+    net_minor: Mapped[int]
+    tax_minor: Mapped[int] = mapped_column(server_default="0")
     version_id: Mapped[str] = mapped_column(ID)
     quote_id: Mapped[str | None] = mapped_column(ID)
     document: Mapped[dict[str, Any]] = mapped_column(Document)

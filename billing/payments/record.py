@@ -29,7 +29,7 @@ def record_payment(unit: Unit, invoice_id: str, *, reference: str, now: datetime
             raise ConflictError("this reference paid another invoice", reference=reference)
         return invoice
     due = invoice.amount_due
-    paid = invoice.moved_to(InvoiceStatus.PAID, now)
+    paid = invoice.with_payment(due, now) if due.amount_minor > 0 else invoice.moved_to(InvoiceStatus.PAID, now)
     if due.amount_minor > 0:
         payment = Payment(id=new_id("pay"), invoice_id=invoice.id, reference=reference, amount=due, received_at=now)
         PaymentStore(unit).add(payment)

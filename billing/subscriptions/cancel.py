@@ -34,12 +34,3 @@ def cancel_at_period_end(unit: Unit, subscription_id: str, *, now: datetime) -> 
     GrantStore(unit).end(cancelled.id, subscription.cadence.period_at(now).end)  # whether or not billing runs that day
     record(unit, cancelled, "cancelled", at=now)
     return cancelled
-
-
-def end(unit: Unit, subscription: Subscription, *, at: datetime) -> Subscription:
-    """Close a subscription at the instant it was to end: no rights and no further periods."""
-    ended = replace(subscription, status=Status.ENDED, revision=subscription.revision + 1)
-    SubscriptionStore(unit).save(ended)
-    GrantStore(unit).end(subscription.id, at)
-    record(unit, ended, "ended", at=at)
-    return ended

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from billing.catalog.store import CatalogStore
 from billing.pricing.ratecard import read_card
 from billing.subscriptions.store import SubscriptionStore
-from billing.subscriptions.subscription import StateChange
+from billing.subscriptions.subscription import StateChange, Status
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from billing.db.session import Unit
     from billing.subscriptions.subscription import Subscription
 
+_PAYS_NOTHING = {Status.TRIALING, Status.PAUSED, Status.ENDED}
+
 
 def record(unit: Unit, subscription: Subscription, kind: str, *, at: datetime) -> None:
-    """Add a step (`started`, `changed`, `cancelled`, `resumed`, `ended`) to the history and tell the outside world."""
+    """Add a step to the history and tell the outside world.
+
+    Steps are started, activated (a trial is over), changed, cancelled, uncancelled, paused, resumed and ended.
+    """
     versions = CatalogStore(unit).by_ids(subscription.version_ids)
-    monthly = 0 if kind == "ended" else sum(_monthly(version) for version in versions.values())
+    monthly = 0 if subscription.status in _PAYS_NOTHING else sum(_monthly(version) for version in versions.values())
     SubscriptionStore(unit).record(
         StateChange(
             subscription_id=subscription.id,

@@ -49,12 +49,12 @@ class PendingLineStore:
         )
         self._session.flush()
 
-    def open(self, subscription_id: str, before: datetime) -> list[PendingLine]:
-        """Lines made before an instant that no invoice holds, in the order they were made."""
+    def open(self, subscription_id: str, until: datetime) -> list[PendingLine]:
+        """Lines made up to an instant that no invoice holds, in the order they were made."""
         query = (
             select(PendingLineRow)
             .where(PendingLineRow.subscription_id == subscription_id, PendingLineRow.invoice_id.is_(None))
-            .where(PendingLineRow.created_at < before)
+            .where(PendingLineRow.created_at <= until)
             .order_by(PendingLineRow.created_at, PendingLineRow.key)
         )
         return [_line(row) for row in self._session.scalars(query)]

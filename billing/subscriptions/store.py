@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, or_, select
 
 from billing.kernel.cadence import Cadence, Interval
+from billing.kernel.clock import format_instant, parse_instant
 from billing.kernel.ids import new_id
 from billing.kernel.page import Page, decode_cursor, encode_cursor
-from billing.subscriptions.subscription import AddonItem, StateChange, Status, Subscription, SubscriptionNotFoundError
+from billing.subscriptions.subscription import (
+    AddonItem,
+    Scheduled,
+    ScheduledStep,
+    StateChange,
+    Status,
+    Subscription,
+    SubscriptionNotFoundError,
+    next_boundary,
+)
 from billing.subscriptions.tables import SubscriptionAddonRow, SubscriptionEventRow, SubscriptionRow
 
 if TYPE_CHECKING:
@@ -31,10 +41,6 @@ class SubscriptionStore:
             id=subscription.id,
             customer_id=subscription.customer_id,
             currency=subscription.currency,
-            anchor=subscription.cadence.anchor,
-            interval=subscription.cadence.interval.value,
-            interval_count=subscription.cadence.count,
-            zone=subscription.cadence.zone,
             started_at=subscription.started_at,
         )
         _write(row, subscription)
@@ -58,6 +64,7 @@ class SubscriptionStore:
                 plan_key=addon.plan_key,
                 version_id=addon.version_id,
                 started_at=addon.started_at,
+                seats=addon.seats,
             )
             for addon in subscription.addons
         )
@@ -121,7 +128,9 @@ class SubscriptionStore:
         query = select(SubscriptionAddonRow).where(SubscriptionAddonRow.subscription_id.in_(ids))
         found: dict[str, tuple[AddonItem, ...]] = {}
         for row in self._session.scalars(query.order_by(SubscriptionAddonRow.plan_key)):
-            item = AddonItem(plan_key=row.plan_key, version_id=row.version_id, started_at=row.started_at)
+            item = AddonItem(
+                plan_key=row.plan_key, version_id=row.version_id, started_at=row.started_at, seats=row.seats
+            )
             found[row.subscription_id] = (*found.get(row.subscription_id, ()), item)
         return found
 
@@ -186,17 +195,54 @@ class SubscriptionStore:
         return totals
 
 
-def next_boundary(subscription: Subscription) -> datetime:
-    """When something next falls due: the end of the last billed period, or the end of the subscription if sooner."""
-    boundary = subscription.cadence.boundary(subscription.billed_periods)
-    return boundary if subscription.ends_at is None else min(boundary, subscription.ends_at)
-
-
 def _write(row: SubscriptionRow, subscription: Subscription) -> None:
-    row.plan_key, row.version_id = subscription.plan_key, subscription.version_id
-    row.status, row.ends_at = subscription.status.value, subscription.ends_at
-    row.billed_periods, row.revision = subscription.billed_periods, subscription.revision
-    row.next_boundary_at = next_boundary(subscription)
+    for name, value in changing(subscription).items():
+        setattr(row, name, value)
+
+
+def changing(subscription: Subscription) -> dict[str, Any]:
+    """The columns that change over a subscription's life."""
+    cadence = subscription.cadence
+    return {
+        "plan_key": subscription.plan_key,
+        "version_id": subscription.version_id,
+        "anchor": cadence.anchor,
+        "interval": cadence.interval.value,
+        "interval_count": cadence.count,
+        "zone": cadence.zone,
+        "status": subscription.status.value,
+        "trial_ends_at": subscription.trial_ends_at,
+        "paused_at": subscription.paused_at,
+        "ends_at": subscription.ends_at,
+        "billed_periods": subscription.billed_periods,
+        "usage_from": subscription.usage_from,
+        "sequence": subscription.sequence,
+        "phase_from": subscription.phase_from,
+        "seats": subscription.seats,
+        "scheduled": [_step_document(step) for step in subscription.scheduled],
+        "revision": subscription.revision,
+        "next_boundary_at": next_boundary(subscription),
+    }
+
+
+def _step_document(step: ScheduledStep) -> dict[str, Any]:
+    return {
+        "kind": step.kind.value,
+        "at": format_instant(step.at),
+        "target": step.target,
+        "version_id": step.version_id,
+        "seats": step.seats,
+    }
+
+
+def _step(document: dict[str, Any]) -> ScheduledStep:
+    return ScheduledStep(
+        kind=Scheduled(document["kind"]),
+        at=parse_instant(document["at"]),
+        target=document["target"],
+        version_id=document["version_id"],
+        seats=document["seats"],
+    )
 
 
 def _from_row(row: SubscriptionRow, addons: tuple[AddonItem, ...]) -> Subscription:
@@ -209,8 +255,15 @@ def _from_row(row: SubscriptionRow, addons: tuple[AddonItem, ...]) -> Subscripti
         cadence=Cadence(row.anchor, Interval(row.interval), row.interval_count, row.zone),
         status=Status(row.status),
         started_at=row.started_at,
+        trial_ends_at=row.trial_ends_at,
+        paused_at=row.paused_at,
         ends_at=row.ends_at,
         billed_periods=row.billed_periods,
+        usage_from=row.usage_from,
+        sequence=row.sequence,
+        phase_from=row.phase_from,
+        seats=row.seats,
+        scheduled=tuple(_step(document) for document in row.scheduled),
         revision=row.revision,
         addons=addons,
     )

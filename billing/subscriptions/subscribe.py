@@ -46,6 +46,7 @@ def subscribe(unit: Unit, customer_key: str, plan_key: str, *, now: datetime) ->
         ends_at=None,
         billed_periods=0,
         revision=1,
+        usage_from=now,
     )
     SubscriptionStore(unit).add(subscription)
     GrantStore(unit).add(grants_of(version, subscription, now))

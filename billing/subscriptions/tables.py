@@ -15,7 +15,7 @@ from billing.db.columns import Document
 
 
 class SubscriptionRow(TenantRow):
-    """A subscription. `next_boundary_at` is when something falls due, for the billing run's one indexed question."""
+    """A subscription. `next_boundary_at` is when something falls due, for the billing run's one indexed question; null for never."""
 
     __tablename__ = "subscriptions"
     __table_args__ = (
@@ -36,9 +36,16 @@ class SubscriptionRow(TenantRow):
     zone: Mapped[str]
     status: Mapped[str]
     started_at: Mapped[datetime]
+    trial_ends_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
     billed_periods: Mapped[int]
-    next_boundary_at: Mapped[datetime]
+    usage_from: Mapped[datetime]
+    sequence: Mapped[int] = mapped_column(server_default="0")
+    phase_from: Mapped[int] = mapped_column(server_default="0")
+    seats: Mapped[int] = mapped_column(server_default="1")
+    scheduled: Mapped[list[dict[str, Any]]] = mapped_column(Document, server_default="[]")
+    next_boundary_at: Mapped[datetime | None]
     revision: Mapped[int]
 
 
@@ -51,6 +58,7 @@ class SubscriptionAddonRow(TenantRow):
     subscription_id: Mapped[str] = mapped_column(ID, primary_key=True)
     plan_key: Mapped[str] = mapped_column(KEY, primary_key=True)
     version_id: Mapped[str] = mapped_column(ID)
+    seats: Mapped[int] = mapped_column(server_default="1")
     started_at: Mapped[datetime]
 
 

@@ -97,7 +97,7 @@ def test_late_usage_is_on_the_invoice_while_its_draft_is_open(shop: Shop) -> Non
     late = [delivery("ann", str(number), HALF_WAY) for number in range(4)]
     with shop.database.unit(shop.scope) as unit:
         ingest(unit, late, now=FIRST_END + 2 * HOUR)
-    assert [invoice.status for invoice in _invoices(shop)] == [InvoiceStatus.ISSUED, InvoiceStatus.DRAFT]
+    assert [invoice.status for invoice in _invoices(shop)] == [InvoiceStatus.ISSUED, InvoiceStatus.IN_GRACE]
 
     run_billing(shop.database, shop.scope, now=FIRST_END + timedelta(days=1))
 

@@ -158,4 +158,5 @@ def _subscription(customer_id: str, subscription_id: str, plan: str, version: st
         ends_at=None,
         billed_periods=1,
         revision=0,
+        usage_from=at,
     )
