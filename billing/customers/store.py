@@ -62,6 +62,11 @@ class CustomerStore:
         self._session.scalar(query.with_for_update(key_share=True))  # rows that point at the customer need not wait
         return customer
 
+    def lock_many(self, ids: Iterable[str]) -> None:
+        """The same for many, by id, in an order that cannot make two wait for each other."""
+        query = select(CustomerRow.id).where(CustomerRow.id.in_(sorted(set(ids)))).order_by(CustomerRow.id)
+        self._session.execute(query.with_for_update(key_share=True)).all()
+
     def by_ids(self, ids: Iterable[str]) -> dict[str, Customer]:
         """Customers by id."""
         wanted = sorted(set(ids))

@@ -1,7 +1,4 @@
-"""From what is due to the lines of an invoice. Pure: it is given the fees, the waiting lines and the usage.
-
-Order on the invoice: changes made in the period, the fees of the period to come, then the usage of the period that closed.
-"""
+"""The lines of an invoice: changes made in a period, the fees of the period to come, then the usage of the period that closed. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +12,11 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from billing.catalog.plan import PlanVersion
-    from billing.kernel.period import Period
-    from billing.pricing.ratecard import RateCard
+    from billing.invoices.cards import Cards
+    from billing.invoices.invoice import Invoice
+    from billing.pricing.charge import Charge, Usage
     from billing.subscriptions.subscription import PendingLine
+    from billing.subscriptions.turn import Turn
 
 
 def change_lines(pending: Sequence[PendingLine]) -> list[InvoiceLine]:
@@ -30,42 +29,47 @@ def change_lines(pending: Sequence[PendingLine]) -> list[InvoiceLine]:
     ]
 
 
-def fee_lines(subscription_id: str, number: int, period: Period, cards: dict[str, RateCard]) -> list[InvoiceLine]:
-    """The fees of period `number` of a subscription, for each pinned version."""
+def fee_lines(taken: Turn, cards: Cards) -> list[InvoiceLine]:
+    """The fees of the period that a turn begins, for each version that is pinned from then on."""
+    after = taken.after
     return [
         InvoiceLine.untaxed(
-            f"fee:{subscription_id}:{number}:{version_id}:{line.key}",
+            f"fee:{after.id}:{after.sequence}:{version_id}:{line.key}",
             "recurring",
             line.amount,
             version_id=version_id,
             document=line.to_document(),
         )
-        for version_id, card in cards.items()
-        for line in card.fees(period)
+        for version_id, _seats in after.items
+        for line in cards.of(version_id, after.currency).fees(taken.fees)
     ]
 
 
-def usage_lines(
-    subscription_id: str,
-    number: int,
-    period: Period,
-    cards: dict[str, RateCard],
-    quantity_of: Callable[[str, Period], Decimal],
-) -> list[InvoiceLine]:
-    """The usage of period `number`, each metered charge rated once over the whole of it. `quantity_of` reads a meter."""
+def metered_charges(invoice: Invoice, cards: Cards) -> list[tuple[str, Charge]]:
+    """(version id, charge) of every charge that rates the usage of the period that an invoice closes."""
+    if invoice.period is None:
+        return []
+    return [
+        (version_id, charge)
+        for version_id in invoice.version_ids
+        for charge in cards.of(version_id, invoice.currency).metered
+    ]
+
+
+def usage_lines(invoice: Invoice, cards: Cards, usage_of: Callable[[Charge], Usage | Decimal]) -> list[InvoiceLine]:
+    """The usage that an invoice closes, each metered charge rated once over the whole period."""
     lines = []
-    for version_id, card in cards.items():
-        for charge in card.metered:
-            line = priced(charge, quantity_of(charge.meter or "", period), card.currency, period=period)
-            lines.append(
-                InvoiceLine.untaxed(
-                    f"usage:{subscription_id}:{number}:{version_id}:{charge.key}",
-                    "usage",
-                    line.amount,
-                    version_id=version_id,
-                    document=line.to_document(),
-                )
+    for version_id, charge in metered_charges(invoice, cards):
+        line = priced(charge, usage_of(charge), invoice.currency, period=invoice.period)
+        lines.append(
+            InvoiceLine.untaxed(
+                f"usage:{invoice.subscription_id}:{invoice.sequence}:{version_id}:{charge.key}",
+                "usage",
+                line.amount,
+                version_id=version_id,
+                document=line.to_document(),
             )
+        )
     return lines
 
 

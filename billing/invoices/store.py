@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, update
 
 from billing.db.upsert import insert_new_silently
 from billing.invoices.invoice import OPEN, Invoice, InvoiceKind, InvoiceLine, InvoiceNotFoundError, InvoiceStatus
@@ -14,11 +14,14 @@ from billing.kernel.page import Page, decode_cursor, encode_cursor
 from billing.kernel.period import Period
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Select
 
     from billing.db.session import Unit
+
+_OPEN = sorted(status.value for status in OPEN)
 
 
 class InvoiceStore:
@@ -29,51 +32,50 @@ class InvoiceStore:
 
     def add(self, invoice: Invoice) -> None:
         """A new invoice with its lines; a period that was billed already is a conflict."""
-        row = InvoiceRow(
-            id=invoice.id,
-            kind=invoice.kind.value,
-            customer_id=invoice.customer_id,
-            subscription_id=invoice.subscription_id,
-            sequence=invoice.sequence,
-            currency=invoice.currency,
-            period_start=invoice.period.start if invoice.period else None,
-            period_end=invoice.period.end if invoice.period else None,
-            version_ids=list(invoice.version_ids),
-            closes_at=invoice.closes_at,
-            created_at=invoice.created_at,
+        self.add_many([invoice])
+
+    def add_many(self, invoices: Sequence[Invoice]) -> None:
+        """New invoices with their lines."""
+        if not invoices:
+            return
+        self._session.execute(insert(InvoiceRow), [{**_fixed(invoice), **changing(invoice)} for invoice in invoices])
+        self._insert_lines(
+            _line_row(invoice, position, line) for invoice in invoices for position, line in enumerate(invoice.lines)
         )
-        _write(row, invoice)
-        self._session.add(row)
-        self._session.flush()
-        self._add_lines(invoice, start=0)
 
     def save(self, invoice: Invoice) -> None:
-        """Store a new state and any lines that were added to the end."""
-        row = self._session.scalars(select(InvoiceRow).where(InvoiceRow.id == invoice.id)).one()
-        _write(row, invoice)
-        counted = select(func.count()).select_from(InvoiceLineRow).where(InvoiceLineRow.invoice_id == invoice.id)
-        self._add_lines(invoice, start=self._session.scalar(counted) or 0)
+        """Store a new state, changed lines, and any lines that were added to the end."""
+        self.save_many([self.get(invoice.id)], [invoice])
 
-    def _add_lines(self, invoice: Invoice, *, start: int) -> None:
-        if start >= len(invoice.lines):
+    def save_many(self, before: Sequence[Invoice], after: Sequence[Invoice]) -> None:
+        """The same for many; `before` are these invoices as they are stored, in any order."""
+        if not after:
             return
-        self._session.add_all(
-            InvoiceLineRow(
-                invoice_id=invoice.id,
-                position=position,
-                key=line.key,
-                kind=line.kind,
-                amount_minor=line.amount.amount_minor,
-                net_minor=line.net.amount_minor,
-                tax_minor=line.tax.amount_minor,
-                version_id=line.version_id,
-                quote_id=line.quote_id,
-                document=dict(line.document),
-            )
-            for position, line in enumerate(invoice.lines)
-            if position >= start
+        tenant_id = self._session.scope.tenant_id
+        stored = {invoice.id: invoice.lines for invoice in before}
+        self._session.execute(
+            update(InvoiceRow).execution_options(synchronize_session=False),
+            [{"tenant_id": tenant_id, "id": invoice.id, **changing(invoice)} for invoice in after],
         )
-        self._session.flush()
+        placed = [(invoice, position, line) for invoice in after for position, line in enumerate(invoice.lines)]
+        changed = [
+            {"tenant_id": tenant_id, **_line_row(invoice, position, line)}
+            for invoice, position, line in placed
+            if position < len(stored[invoice.id]) and line != stored[invoice.id][position]
+        ]
+        if changed:
+            self._session.execute(update(InvoiceLineRow).execution_options(synchronize_session=False), changed)
+        self._insert_lines(
+            _line_row(invoice, position, line)
+            for invoice, position, line in placed
+            if position >= len(stored[invoice.id])
+        )
+        self._session.expire_all()
+
+    def _insert_lines(self, rows: Iterable[dict[str, Any]]) -> None:
+        values = list(rows)
+        if values:
+            self._session.execute(insert(InvoiceLineRow), values)
 
     def get(self, invoice_id: str) -> Invoice:
         """One invoice by id or number, to read."""
@@ -82,6 +84,13 @@ class InvoiceStore:
     def lock(self, invoice_id: str) -> Invoice:
         """One invoice, to change: others wait until this unit of work ends."""
         return self._one(select(InvoiceRow).with_for_update(), invoice_id)
+
+    def lock_many(self, ids: Sequence[str]) -> list[Invoice]:
+        """These invoices, to change, in the order given."""
+        query = select(InvoiceRow).where(InvoiceRow.id.in_(sorted(ids))).order_by(InvoiceRow.id)
+        rows = {row.id: row for row in self._session.scalars(query.with_for_update())}
+        lines = self._lines(list(rows))
+        return [_from_row(rows[each], lines.get(each, ())) for each in ids if each in rows]
 
     def _one(self, query: Select[InvoiceRow], invoice_id: str) -> Invoice:
         row = self._session.scalar(query.where((InvoiceRow.id == invoice_id) | (InvoiceRow.number == invoice_id)))
@@ -110,14 +119,22 @@ class InvoiceStore:
         items = tuple(_from_row(row, lines.get(row.id, ())) for row in rows[:limit])
         return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
 
-    def closing(self, now: datetime) -> list[str]:
-        """Ids of drafts that have waited long enough, in the order they close."""
+    def claim_closing(self, now: datetime, *, limit: int, skip: Collection[str] = ()) -> list[str]:
+        """Ids of drafts that have waited long enough and that nobody else holds, in the order they close; locked until the unit ends."""
         query = (
             select(InvoiceRow.id)
-            .where(InvoiceRow.status.in_(sorted(status.value for status in OPEN)), InvoiceRow.closes_at <= now)
+            .where(InvoiceRow.status.in_(_OPEN), InvoiceRow.closes_at <= now)
             .order_by(InvoiceRow.closes_at, InvoiceRow.id)
+            .limit(limit)
         )
-        return list(self._session.scalars(query))
+        if skip:
+            query = query.where(InvoiceRow.id.not_in(sorted(skip)))
+        return list(self._session.scalars(query.with_for_update(skip_locked=True)))
+
+    def count_closing(self, now: datetime) -> int:
+        """How many drafts have waited long enough."""
+        query = select(func.count()).select_from(InvoiceRow)
+        return self._session.scalar(query.where(InvoiceRow.status.in_(_OPEN), InvoiceRow.closes_at <= now)) or 0
 
     def totals(self) -> dict[tuple[str, str], tuple[int, int]]:
         """(how many, sum in minor units) of invoices by status and currency."""
@@ -128,15 +145,20 @@ class InvoiceStore:
         return {(status, currency): (int(count), int(total or 0)) for status, currency, count, total in rows}
 
     def next_number(self, series: str) -> int:
-        """The next number of a series, without gaps: the counter's row stays locked until this unit of work ends."""
+        """The next number of a series, without gaps."""
+        return self.take_numbers(series, 1)
+
+    def take_numbers(self, series: str, count: int) -> int:
+        """The first of `count` numbers in a row; the counter's row stays locked until this unit of work ends, so that no gap can stay."""
         query = select(SeriesRow).where(SeriesRow.series == series).with_for_update()
-        row = self._session.scalar(query)
+        row = self._session.scalar(query.execution_options(populate_existing=True))
         if row is None:
             insert_new_silently(self._session, SeriesRow, [{"series": series, "last_number": 0}])
             row = self._session.scalars(query).one()
-        row.last_number += 1
+        first = row.last_number + 1
+        row.last_number += count
         self._session.flush()
-        return row.last_number
+        return first
 
     def _lines(self, ids: list[str]) -> dict[str, tuple[InvoiceLine, ...]]:
         query = select(InvoiceLineRow, InvoiceRow.currency).join(InvoiceRow, InvoiceRow.id == InvoiceLineRow.invoice_id)
@@ -160,9 +182,36 @@ class InvoiceStore:
         return {invoice_id: tuple(lines) for invoice_id, lines in found.items()}
 
 
-def _write(row: InvoiceRow, invoice: Invoice) -> None:
-    for name, value in changing(invoice).items():
-        setattr(row, name, value)
+def _fixed(invoice: Invoice) -> dict[str, Any]:
+    """The columns that never change."""
+    return {
+        "id": invoice.id,
+        "kind": invoice.kind.value,
+        "customer_id": invoice.customer_id,
+        "subscription_id": invoice.subscription_id,
+        "sequence": invoice.sequence,
+        "currency": invoice.currency,
+        "period_start": invoice.period.start if invoice.period else None,
+        "period_end": invoice.period.end if invoice.period else None,
+        "version_ids": list(invoice.version_ids),
+        "closes_at": invoice.closes_at,
+        "created_at": invoice.created_at,
+    }
+
+
+def _line_row(invoice: Invoice, position: int, line: InvoiceLine) -> dict[str, Any]:
+    return {
+        "invoice_id": invoice.id,
+        "position": position,
+        "key": line.key,
+        "kind": line.kind,
+        "amount_minor": line.amount.amount_minor,
+        "net_minor": line.net.amount_minor,
+        "tax_minor": line.tax.amount_minor,
+        "version_id": line.version_id,
+        "quote_id": line.quote_id,
+        "document": dict(line.document),
+    }
 
 
 def changing(invoice: Invoice) -> dict[str, Any]:

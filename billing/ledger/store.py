@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 
@@ -14,6 +14,7 @@ from billing.ledger.posting import Entry, Transaction
 from billing.ledger.tables import LedgerEntryRow, LedgerTransactionRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from billing.db.session import Unit
@@ -27,29 +28,19 @@ class LedgerStore:
 
     def append(self, transaction: Transaction) -> bool:
         """Book a fact; one that is booked already changes nothing and answers False."""
-        head = {
-            "key": transaction.key,
-            "at": transaction.at,
-            "description": transaction.description,
-            "customer_id": transaction.customer,
-        }
-        if not insert_new(self._session, LedgerTransactionRow, [head], (LedgerTransactionRow.key,)):
+        if not insert_new(self._session, LedgerTransactionRow, [_head(transaction)], (LedgerTransactionRow.key,)):
             return False
-        self._session.execute(
-            insert(LedgerEntryRow),
-            [
-                {
-                    "transaction_key": transaction.key,
-                    "position": position,
-                    "account": entry.account.value,
-                    "amount_minor": entry.amount.amount_minor,
-                    "currency": entry.amount.currency,
-                    "customer_id": transaction.customer,
-                }
-                for position, entry in enumerate(transaction.entries)
-            ],
-        )
+        self._session.execute(insert(LedgerEntryRow), _entries(transaction))
         return True
+
+    def append_many(self, transactions: Sequence[Transaction]) -> None:
+        """Book facts that are new together; one that is booked already is a conflict, and then none is."""
+        if not transactions:
+            return
+        self._session.execute(insert(LedgerTransactionRow), [_head(transaction) for transaction in transactions])
+        self._session.execute(
+            insert(LedgerEntryRow), [entry for transaction in transactions for entry in _entries(transaction)]
+        )
 
     def balances(self, as_of: datetime | None = None) -> Balances:
         """What stands on every account, summed by the database."""
@@ -71,6 +62,18 @@ class LedgerStore:
         )
         return Money(-int(self._session.scalar(query) or 0), currency)
 
+    def credits_of(self, customer_ids: Sequence[str]) -> dict[tuple[str, str], int]:
+        """What is owed as credit, in minor units by customer and currency, to those of these customers that are owed anything."""
+        owed = func.sum(LedgerEntryRow.amount_minor)
+        query = (
+            select(LedgerEntryRow.customer_id, LedgerEntryRow.currency, owed)
+            .where(LedgerEntryRow.customer_id.in_(sorted(customer_ids)))
+            .where(LedgerEntryRow.account == Account.CUSTOMER_CREDIT.value)
+            .group_by(LedgerEntryRow.customer_id, LedgerEntryRow.currency)
+            .having(owed < 0)
+        )
+        return {(str(who), currency): -int(amount) for who, currency, amount in self._session.execute(query)}
+
     def transactions(self) -> list[Transaction]:
         """Every fact in the books, in order of time; for proofs and small books."""
         entries: dict[str, list[Entry]] = {}
@@ -85,3 +88,26 @@ class LedgerStore:
             Transaction(row.key, row.at, row.description, tuple(entries.get(row.key, ())), row.customer_id)
             for row in heads
         ]
+
+
+def _head(transaction: Transaction) -> dict[str, Any]:
+    return {
+        "key": transaction.key,
+        "at": transaction.at,
+        "description": transaction.description,
+        "customer_id": transaction.customer,
+    }
+
+
+def _entries(transaction: Transaction) -> list[dict[str, Any]]:
+    return [
+        {
+            "transaction_key": transaction.key,
+            "position": position,
+            "account": entry.account.value,
+            "amount_minor": entry.amount.amount_minor,
+            "currency": entry.amount.currency,
+            "customer_id": transaction.customer,
+        }
+        for position, entry in enumerate(transaction.entries)
+    ]

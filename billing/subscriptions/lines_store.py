@@ -12,7 +12,7 @@ from billing.subscriptions.subscription import PendingLine, Quote
 from billing.subscriptions.tables import PendingLineRow, QuoteRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from billing.db.session import Unit
@@ -58,6 +58,27 @@ class PendingLineStore:
             .order_by(PendingLineRow.created_at, PendingLineRow.key)
         )
         return [_line(row) for row in self._session.scalars(query)]
+
+    def open_of(self, subscription_ids: Sequence[str], until: datetime) -> dict[str, list[PendingLine]]:
+        """The same for many subscriptions, by subscription."""
+        query = (
+            select(PendingLineRow)
+            .where(PendingLineRow.subscription_id.in_(sorted(subscription_ids)), PendingLineRow.invoice_id.is_(None))
+            .where(PendingLineRow.created_at <= until)
+            .order_by(PendingLineRow.created_at, PendingLineRow.key)
+        )
+        found: dict[str, list[PendingLine]] = {}
+        for row in self._session.scalars(query):
+            found.setdefault(row.subscription_id, []).append(_line(row))
+        return found
+
+    def take_many(self, invoice_of: Mapping[str, str]) -> None:
+        """Mark lines, by key, as held by their invoices."""
+        by_invoice: dict[str, list[str]] = {}
+        for key, invoice_id in invoice_of.items():
+            by_invoice.setdefault(invoice_id, []).append(key)
+        for invoice_id, keys in by_invoice.items():
+            self.take(keys, invoice_id)
 
     def take(self, keys: Iterable[str], invoice_id: str) -> None:
         """Mark lines as held by an invoice."""

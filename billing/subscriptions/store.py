@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select, update
 
 from billing.kernel.cadence import Cadence, Interval
 from billing.kernel.clock import format_instant, parse_instant
@@ -23,8 +23,10 @@ from billing.subscriptions.subscription import (
 from billing.subscriptions.tables import SubscriptionAddonRow, SubscriptionEventRow, SubscriptionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
+
+    from sqlalchemy import Select
 
     from billing.db.session import Unit
 
@@ -78,6 +80,31 @@ class SubscriptionStore:
         """One subscription, to change: others wait until this unit of work ends."""
         return self._one(subscription_id, for_change=True)
 
+    def lock_many(self, ids: Sequence[str]) -> list[Subscription]:
+        """These subscriptions, to change, in the order given; those that are not there are left out."""
+        query = select(SubscriptionRow).where(SubscriptionRow.id.in_(sorted(ids))).order_by(SubscriptionRow.id)
+        rows = {
+            row.id: row
+            for row in self._session.scalars(query.with_for_update().execution_options(populate_existing=True))
+        }
+        addons = self._addons(list(rows))
+        return [_from_row(rows[each], addons.get(each, ())) for each in ids if each in rows]
+
+    def save_many(self, before: Sequence[Subscription], after: Sequence[Subscription]) -> None:
+        """Replace what changed of many; add-ons are only written where they moved."""
+        if after:
+            self._session.execute(
+                update(SubscriptionRow).execution_options(synchronize_session=False),
+                [{"tenant_id": self._session.scope.tenant_id, "id": each.id, **changing(each)} for each in after],
+            )
+            self._session.expire_all()
+        for old, new in zip(before, after, strict=True):
+            if old.addons != new.addons:
+                self._session.execute(
+                    delete(SubscriptionAddonRow).where(SubscriptionAddonRow.subscription_id == new.id)
+                )
+                self._write_addons(new)
+
     def _one(self, subscription_id: str, *, for_change: bool) -> Subscription:
         query = select(SubscriptionRow).where(SubscriptionRow.id == subscription_id)
         if for_change:
@@ -103,14 +130,24 @@ class SubscriptionStore:
             found.update((row.customer_id, _from_row(row, addons.get(row.id, ()))) for row in rows)
         return found
 
-    def due(self, now: datetime) -> list[str]:
-        """Ids of running subscriptions with something to bill or end by `now`, oldest boundary first."""
-        query = (
-            select(SubscriptionRow.id)
-            .where(SubscriptionRow.status != Status.ENDED.value, SubscriptionRow.next_boundary_at <= now)
-            .order_by(SubscriptionRow.next_boundary_at, SubscriptionRow.id)
-        )
-        return list(self._session.scalars(query))
+    def claim(self, now: datetime, *, limit: int, skip: Collection[str] = ()) -> list[str]:
+        """Ids of running subscriptions with something due by `now` that nobody else holds, oldest first; locked until the unit ends."""
+        query = self._due(select(SubscriptionRow.id), now).limit(limit)
+        if skip:
+            query = query.where(SubscriptionRow.id.not_in(sorted(skip)))
+        return list(self._session.scalars(query.with_for_update(skip_locked=True)))
+
+    def count_due(self, now: datetime) -> int:
+        """How many subscriptions have something due."""
+        running = SubscriptionRow.status != Status.ENDED.value
+        query = select(func.count()).select_from(SubscriptionRow)
+        return self._session.scalar(query.where(running, SubscriptionRow.next_boundary_at <= now)) or 0
+
+    @staticmethod
+    def _due(query: Select[tuple[str]], now: datetime) -> Select[tuple[str]]:
+        return query.where(
+            SubscriptionRow.status != Status.ENDED.value, SubscriptionRow.next_boundary_at <= now
+        ).order_by(SubscriptionRow.next_boundary_at, SubscriptionRow.id)
 
     def page(self, *, limit: int, cursor: str | None = None, customer_id: str | None = None) -> Page[Subscription]:
         """Subscriptions in order of id, of one customer or all."""
