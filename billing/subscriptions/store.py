@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from billing.kernel.cadence import Cadence, Interval
 from billing.kernel.clock import format_instant, parse_instant
@@ -39,16 +39,24 @@ class SubscriptionStore:
 
     def add(self, subscription: Subscription) -> None:
         """A new subscription."""
-        row = SubscriptionRow(
-            id=subscription.id,
-            customer_id=subscription.customer_id,
-            currency=subscription.currency,
-            started_at=subscription.started_at,
-        )
-        _write(row, subscription)
-        self._session.add(row)
-        self._session.flush()
-        self._write_addons(subscription)
+        self.add_many([subscription])
+
+    def add_many(self, subscriptions: Sequence[Subscription]) -> None:
+        """New subscriptions."""
+        rows = [
+            {
+                "id": each.id,
+                "customer_id": each.customer_id,
+                "currency": each.currency,
+                "started_at": each.started_at,
+                **changing(each),
+            }
+            for each in subscriptions
+        ]
+        self._session.execute(insert(SubscriptionRow), rows)
+        for each in subscriptions:
+            if each.addons:
+                self._write_addons(each)
 
     def save(self, subscription: Subscription) -> None:
         """Replace what changes over a subscription's life."""

@@ -24,7 +24,7 @@ from tests.servers import guarded
 from tests.servers.account import Account, new_folder, reachable, unprivileged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy import URL
 
@@ -93,7 +93,16 @@ class Postgres:
             connection.execute(query)
 
 
-def start() -> Postgres:
+DURABLE = {
+    "listen_addresses": "",
+    "max_connections": "100",
+    "shared_buffers": "512MB",
+    "max_wal_size": "4GB",
+}
+"""Settings for benchmarks: what a shop would run, every commit on disk."""
+
+
+def start(settings: Mapping[str, str] = _SETTINGS) -> Postgres:
     """Start a PostgreSQL from the wheel; it answers when this returns. Raises ServerError with its log if it cannot start."""
     account = unprivileged()
     folder = new_folder(account)
@@ -101,7 +110,7 @@ def start() -> Postgres:
         programs = _programs(folder, account)
         url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
         server = guarded.start(
-            ["/bin/sh", "-c", _command(programs, folder)],
+            ["/bin/sh", "-c", _command(programs, folder, settings)],
             folder,
             lambda: _answers(url),
             account=account,
@@ -113,10 +122,10 @@ def start() -> Postgres:
     return Postgres(url, server)
 
 
-def _command(programs: Path, folder: Path) -> str:
+def _command(programs: Path, folder: Path, settings: Mapping[str, str]) -> str:
     initdb = [str(programs / "initdb"), "-D", str(folder / "data"), *_INITDB]
-    settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
-    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    chosen = {**settings, "unix_socket_directories": str(folder)}
+    options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
     postgres = [str(programs / "postgres"), "-D", str(folder / "data"), *options]
     return f"{shlex.join(initdb)} && exec {shlex.join(postgres)}"
 
