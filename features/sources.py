@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from billing.metering.aggregate import number_of
 from billing.metering.store import EventStore
 from billing.purchases.store import PurchaseStore
-from billing.subscriptions.store import SubscriptionStore
+from billing.subscriptions.history_store import HistoryStore
 from features.view import Source
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def rows_before(
             used = _micro(data.get("quantity"))
             yield customer, kind, microseconds(at), microseconds(received), used, f"{origin}\x1f{event_id}"
     else:
-        for customer, kind, plan, rank, mrr, at, received, step in SubscriptionStore(unit).history_before(
+        for customer, kind, plan, rank, mrr, at, received, step in HistoryStore(unit).history_before(
             moment, customer_id
         ):
             yield customer, kind, plan, rank, mrr, microseconds(at), microseconds(received), step

@@ -131,6 +131,23 @@ class InvoiceStore:
             query = query.where(InvoiceRow.id.not_in(sorted(skip)))
         return list(self._session.scalars(query.with_for_update(skip_locked=True)))
 
+    def drafts(self, until: datetime, *, limit: int) -> list[Invoice]:
+        """Drafts that close by `until`, soonest first, to read."""
+        query = (
+            select(InvoiceRow)
+            .where(InvoiceRow.status.in_(_OPEN), InvoiceRow.closes_at <= until)
+            .order_by(InvoiceRow.closes_at, InvoiceRow.id)
+            .limit(limit)
+        )
+        rows = list(self._session.scalars(query))
+        lines = self._lines([row.id for row in rows])
+        return [_from_row(row, lines.get(row.id, ())) for row in rows]
+
+    def next_closing(self, after: datetime) -> datetime | None:
+        """The first instant after `after` at which a draft closes."""
+        first = select(func.min(InvoiceRow.closes_at))
+        return self._session.scalar(first.where(InvoiceRow.status.in_(_OPEN), InvoiceRow.closes_at > after))
+
     def count_closing(self, now: datetime) -> int:
         """How many drafts have waited long enough."""
         query = select(func.count()).select_from(InvoiceRow)

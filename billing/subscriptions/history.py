@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from billing.catalog.store import CatalogStore
 from billing.pricing.ratecard import read_card
-from billing.subscriptions.store import SubscriptionStore
+from billing.subscriptions.history_store import HistoryStore
 from billing.subscriptions.subscription import StateChange, Status
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def record(unit: Unit, subscription: Subscription, kind: str, *, at: datetime) -
     """
     versions = CatalogStore(unit).by_ids(subscription.version_ids)
     monthly = 0 if subscription.status in _PAYS_NOTHING else sum(_monthly(version) for version in versions.values())
-    SubscriptionStore(unit).record(
+    HistoryStore(unit).record(
         StateChange(
             subscription_id=subscription.id,
             customer_id=subscription.customer_id,

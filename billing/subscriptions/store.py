@@ -1,34 +1,34 @@
-"""The queries over subscriptions and their history."""
+"""The queries over subscriptions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from billing.kernel.cadence import Cadence, Interval
 from billing.kernel.clock import format_instant, parse_instant
-from billing.kernel.ids import new_id
 from billing.kernel.page import Page, decode_cursor, encode_cursor
 from billing.subscriptions.subscription import (
     AddonItem,
     Scheduled,
     ScheduledStep,
-    StateChange,
     Status,
     Subscription,
     SubscriptionNotFoundError,
     next_boundary,
 )
-from billing.subscriptions.tables import SubscriptionAddonRow, SubscriptionEventRow, SubscriptionRow
+from billing.subscriptions.tables import SubscriptionAddonRow, SubscriptionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Select
 
     from billing.db.session import Unit
+
+T = TypeVar("T")
 
 
 class SubscriptionStore:
@@ -145,6 +145,18 @@ class SubscriptionStore:
             query = query.where(SubscriptionRow.id.not_in(sorted(skip)))
         return list(self._session.scalars(query.with_for_update(skip_locked=True)))
 
+    def due_first(self, until: datetime, *, limit: int) -> list[Subscription]:
+        """Subscriptions with something due by `until`, soonest first, to read."""
+        rows = list(self._session.scalars(self._due(select(SubscriptionRow), until).limit(limit)))
+        addons = self._addons([row.id for row in rows])
+        return [_from_row(row, addons.get(row.id, ())) for row in rows]
+
+    def next_due(self, after: datetime) -> datetime | None:
+        """The first instant after `after` at which something of a subscription falls due."""
+        first = select(func.min(SubscriptionRow.next_boundary_at))
+        running = SubscriptionRow.status != Status.ENDED.value
+        return self._session.scalar(first.where(running, SubscriptionRow.next_boundary_at > after))
+
     def count_due(self, now: datetime) -> int:
         """How many subscriptions have something due."""
         running = SubscriptionRow.status != Status.ENDED.value
@@ -152,7 +164,7 @@ class SubscriptionStore:
         return self._session.scalar(query.where(running, SubscriptionRow.next_boundary_at <= now)) or 0
 
     @staticmethod
-    def _due(query: Select[tuple[str]], now: datetime) -> Select[tuple[str]]:
+    def _due(query: Select[T], now: datetime) -> Select[T]:
         return query.where(
             SubscriptionRow.status != Status.ENDED.value, SubscriptionRow.next_boundary_at <= now
         ).order_by(SubscriptionRow.next_boundary_at, SubscriptionRow.id)
@@ -178,66 +190,6 @@ class SubscriptionStore:
             )
             found[row.subscription_id] = (*found.get(row.subscription_id, ()), item)
         return found
-
-    def record(self, change: StateChange) -> None:
-        """Add a step to the history."""
-        self._session.add(
-            SubscriptionEventRow(
-                id=new_id("sev"),
-                subscription_id=change.subscription_id,
-                customer_id=change.customer_id,
-                kind=change.kind,
-                plan_key=change.plan_key,
-                plan_rank=change.plan_rank,
-                mrr_minor=change.mrr_minor,
-                at=change.at,
-                received_at=change.received_at,
-            )
-        )
-        self._session.flush()
-
-    def history_before(self, moment: datetime, customer_id: str | None = None) -> Iterator[tuple[Any, ...]]:
-        """(customer id, kind, plan key, plan rank, mrr minor, at, received at, id) of steps before `moment`, oldest first."""
-        event = SubscriptionEventRow
-        query = (
-            select(
-                event.customer_id,
-                event.kind,
-                event.plan_key,
-                event.plan_rank,
-                event.mrr_minor,
-                event.at,
-                event.received_at,
-                event.id,
-            )
-            .where(event.at < moment)
-            .order_by(event.at, event.id)
-        )
-        if customer_id is not None:
-            query = query.where(event.customer_id == customer_id)
-        for row in self._session.execute(query.execution_options(yield_per=10_000)):
-            yield tuple(row)
-
-    def mrr(self) -> dict[str, int]:
-        """Monthly recurring revenue by currency, in minor units: the last step of every running subscription."""
-        totals: dict[str, int] = {}
-        for (_, currency), (_, minor) in self.by_plan().items():
-            totals[currency] = totals.get(currency, 0) + minor
-        return totals
-
-    def by_plan(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """(how many, monthly recurring minor units) of running subscriptions, by plan key and currency."""
-        steps = select(SubscriptionEventRow.subscription_id, SubscriptionEventRow.mrr_minor)
-        ordered = self._session.execute(steps.order_by(SubscriptionEventRow.at, SubscriptionEventRow.id))
-        last = {str(row[0]): int(row[1]) for row in ordered}
-        totals: dict[tuple[str, str], tuple[int, int]] = {}
-        running = select(SubscriptionRow.id, SubscriptionRow.plan_key, SubscriptionRow.currency).where(
-            or_(SubscriptionRow.status == Status.ACTIVE.value, SubscriptionRow.status == Status.CANCELLING.value)
-        )
-        for subscription_id, plan, currency in self._session.execute(running):
-            count, minor = totals.get((plan, currency), (0, 0))
-            totals[plan, currency] = (count + 1, minor + last.get(subscription_id, 0))
-        return totals
 
 
 def _write(row: SubscriptionRow, subscription: Subscription) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from billing.db.scope import PLATFORM_SCOPE, Scope
-from billing.invoices.cycle import RunReport, run_billing
+from billing.invoices.batch import RunReport
+from billing.invoices.cycle import run_billing
 from billing.tenants.store import TenantStore
 from serving.settings import grace_of
 

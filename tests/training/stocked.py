@@ -17,6 +17,7 @@ from billing.kernel.cadence import Cadence, Interval
 from billing.metering.event import UsageEvent
 from billing.metering.store import EventStore
 from billing.purchases.store import PurchaseStore
+from billing.subscriptions.history_store import HistoryStore
 from billing.subscriptions.store import SubscriptionStore
 from billing.subscriptions.subscription import StateChange, Status, Subscription
 from billing.tenants.create import open_tenant
@@ -126,7 +127,7 @@ def _subscribe(unit: Unit, shop: SimulatedShop, ids: tuple[str, ...]) -> None:
             running[customer] = _subscription(ids[customer], f"sub_{customer:06d}", key, versions[key], at)
             store.add(running[customer])
         ended = EVENT_KINDS[kind] == "cancelled"
-        store.record(
+        HistoryStore(unit).record(
             StateChange(
                 subscription_id=running[customer].id,
                 customer_id=ids[customer],

@@ -12,6 +12,7 @@ from billing.customers.store import CustomerStore
 from billing.db.session import Unit
 from billing.invoices.cycle import bill_subscription
 from billing.invoices.upcoming import upcoming
+from billing.kernel.errors import NotFoundError
 from billing.kernel.errors import InvalidError
 from billing.kernel.page import page_size
 from billing.subscriptions.cancel import cancel_at_period_end
@@ -127,6 +128,8 @@ def upcoming_invoice(subscription_id: str, context: SecretContext) -> dict[str, 
     """What the next invoice would say with the usage so far."""
     with context.view() as unit:
         invoice = upcoming(unit, subscription_id)
+        if invoice is None:
+            raise NotFoundError("nothing will be billed for this subscription", subscription=subscription_id[:60])
         key = CustomerStore(unit).by_ids([invoice.customer_id])[invoice.customer_id].key
     return documents.invoice(invoice, key)
 

@@ -13,7 +13,7 @@ from billing.invoices.store import InvoiceStore
 from billing.kernel.cadence import zone_of
 from billing.kernel.money import Money
 from billing.purchases.store import PurchaseStore
-from billing.subscriptions.store import SubscriptionStore
+from billing.subscriptions.history_store import HistoryStore
 from features.decisions.store import DecisionStore
 from features.scores.store import ScoreStore
 from features.segments.store import SegmentStore
@@ -45,7 +45,7 @@ def overview(demo: DemoShop) -> HTMLResponse:
         values: dict[str, Any] = {
             "customers": len(keys),
             "held_out": sum(_held_out(demo, key) for key in keys),
-            "mrr": [Money(minor, currency) for currency, minor in SubscriptionStore(unit).mrr().items()],
+            "mrr": [Money(minor, currency) for currency, minor in HistoryStore(unit).mrr().items()],
             "invoices": _invoices(unit),
             "charts": _charts(unit, demo),
             "plan_names": plan_names(unit),
@@ -75,7 +75,7 @@ def _invoices(unit: Unit) -> dict[str, tuple[int, list[Money]]]:
 def _charts(unit: Unit, demo: Demo) -> dict[str, Any]:
     """Charts by name."""
     names = plan_names(unit)
-    earning = sorted(SubscriptionStore(unit).by_plan().items(), key=lambda pair: (-pair[1][1], pair[0]))
+    earning = sorted(HistoryStore(unit).by_plan().items(), key=lambda pair: (-pair[1][1], pair[0]))
     by_plan = [
         Point(f"{names.get(plan, plan)} ({count:,})", minor, money(Money(minor, currency)))
         for (plan, currency), (count, minor) in earning

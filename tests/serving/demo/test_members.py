@@ -12,6 +12,7 @@ from billing.customers.store import CustomerStore
 from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.store import InvoiceStore
 from billing.ledger.store import LedgerStore
+from billing.subscriptions.history_store import HistoryStore
 from billing.subscriptions.store import SubscriptionStore
 from serving.demo.members import BILLED_EVERY, PAID_AFTER, Step, replay, settle
 from tests.shop import START, Shop, open_shop
@@ -48,7 +49,7 @@ def _running(shop: Shop, key: str) -> Subscription | None:
 def _history(shop: Shop, key: str) -> list[tuple[str, str, int]]:
     with shop.database.view(shop.scope) as unit:
         customer = CustomerStore(unit).get(key)
-        rows = SubscriptionStore(unit).history_before(START + 1000 * DAY, customer.id)
+        rows = HistoryStore(unit).history_before(START + 1000 * DAY, customer.id)
         return [(row[1], row[2], (row[5] - START).days) for row in rows]
 
 

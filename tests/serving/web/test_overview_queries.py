@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from billing.customers.store import CustomerStore
 from billing.purchases.store import PurchaseStore
-from billing.subscriptions.store import SubscriptionStore
+from billing.subscriptions.history_store import HistoryStore
 from serving.web.admin.overview import month_starts
 from tests.serving.web.prepared import NOW
 
@@ -59,7 +59,7 @@ def test_orders_of_counts_baskets(services: Services, ready: Ready) -> None:
 def test_revenue_by_plan_adds_up_to_all_revenue(services: Services, ready: Ready) -> None:
     """Seven Starter and one Plus."""
     with services.database.view(ready.scope) as unit:
-        by_plan, mrr = SubscriptionStore(unit).by_plan(), SubscriptionStore(unit).mrr()
+        by_plan, mrr = HistoryStore(unit).by_plan(), HistoryStore(unit).mrr()
 
     assert by_plan == {("starter", "EUR"): (7, 6300), ("plus", "EUR"): (1, 1900)}
     assert mrr == {"EUR": sum(minor for _, minor in by_plan.values())}

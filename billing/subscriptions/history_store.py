@@ -1,0 +1,84 @@
+"""The queries over the history of subscriptions: steps that are only ever added."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import or_, select
+
+from billing.kernel.ids import new_id
+from billing.subscriptions.subscription import StateChange, Status
+from billing.subscriptions.tables import SubscriptionEventRow, SubscriptionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from billing.db.session import Unit
+
+
+class HistoryStore:
+    """Reads and adds steps of one tenant's subscriptions."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._session = unit.session
+
+    def record(self, change: StateChange) -> None:
+        """Add a step to the history."""
+        self._session.add(
+            SubscriptionEventRow(
+                id=new_id("sev"),
+                subscription_id=change.subscription_id,
+                customer_id=change.customer_id,
+                kind=change.kind,
+                plan_key=change.plan_key,
+                plan_rank=change.plan_rank,
+                mrr_minor=change.mrr_minor,
+                at=change.at,
+                received_at=change.received_at,
+            )
+        )
+        self._session.flush()
+
+    def history_before(self, moment: datetime, customer_id: str | None = None) -> Iterator[tuple[Any, ...]]:
+        """(customer id, kind, plan key, plan rank, mrr minor, at, received at, id) of steps before `moment`, oldest first."""
+        event = SubscriptionEventRow
+        query = (
+            select(
+                event.customer_id,
+                event.kind,
+                event.plan_key,
+                event.plan_rank,
+                event.mrr_minor,
+                event.at,
+                event.received_at,
+                event.id,
+            )
+            .where(event.at < moment)
+            .order_by(event.at, event.id)
+        )
+        if customer_id is not None:
+            query = query.where(event.customer_id == customer_id)
+        for row in self._session.execute(query.execution_options(yield_per=10_000)):
+            yield tuple(row)
+
+    def mrr(self) -> dict[str, int]:
+        """Monthly recurring revenue by currency, in minor units: the last step of every running subscription."""
+        totals: dict[str, int] = {}
+        for (_, currency), (_, minor) in self.by_plan().items():
+            totals[currency] = totals.get(currency, 0) + minor
+        return totals
+
+    def by_plan(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """(how many, monthly recurring minor units) of running subscriptions, by plan key and currency."""
+        steps = select(SubscriptionEventRow.subscription_id, SubscriptionEventRow.mrr_minor)
+        ordered = self._session.execute(steps.order_by(SubscriptionEventRow.at, SubscriptionEventRow.id))
+        last = {str(row[0]): int(row[1]) for row in ordered}
+        totals: dict[tuple[str, str], tuple[int, int]] = {}
+        running = select(SubscriptionRow.id, SubscriptionRow.plan_key, SubscriptionRow.currency).where(
+            or_(SubscriptionRow.status == Status.ACTIVE.value, SubscriptionRow.status == Status.CANCELLING.value)
+        )
+        for subscription_id, plan, currency in self._session.execute(running):
+            count, minor = totals.get((plan, currency), (0, 0))
+            totals[plan, currency] = (count + 1, minor + last.get(subscription_id, 0))
+        return totals
