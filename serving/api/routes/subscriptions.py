@@ -12,8 +12,7 @@ from billing.customers.store import CustomerStore
 from billing.db.session import Unit
 from billing.invoices.cycle import bill_subscription
 from billing.invoices.upcoming import upcoming
-from billing.kernel.errors import NotFoundError
-from billing.kernel.errors import InvalidError
+from billing.kernel.errors import InvalidError, NotFoundError
 from billing.kernel.page import page_size
 from billing.subscriptions.cancel import cancel_at_period_end
 from billing.subscriptions.change import accept_quote, change_now, quote_change
