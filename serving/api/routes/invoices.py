@@ -26,7 +26,8 @@ from serving.api.context import SecretContext
 from serving.settings import grace_of
 
 router = APIRouter(prefix="/v1", tags=["money"])
-
+_EXPLAINED = ("key", "kind", "description", "quantity", "amount", "net", "tax", "version", "quote_id", "trace")
+_WHERE_THERE = ("cuts", "taxes", "usage", "corrects")
 
 Quantity = Annotated[Decimal, Field(ge=-(10**15), le=10**15, max_digits=40, decimal_places=20)]
 
@@ -79,14 +80,23 @@ def show(invoice_id: str, context: SecretContext) -> dict[str, Any]:
 
 @router.get("/invoices/{invoice_id}/explain")
 def explain(invoice_id: str, context: SecretContext) -> dict[str, Any]:
-    """Why each line is what it is: the plan version, the rule, the units and the amount of every step."""
+    """Why it is this amount: version, rule, units and amount of every step of every line, and the stages down to what is due."""
     with context.view() as unit:
         shown = _shown(unit, InvoiceStore(unit).get(invoice_id))
     lines = [
-        {name: line[name] for name in ("key", "kind", "description", "amount", "version", "quote_id", "trace")}
+        {name: line[name] for name in (*_EXPLAINED, *(name for name in _WHERE_THERE if name in line))}
         for line in shown["lines"]
     ]
-    return {"id": shown["id"], "number": shown["number"], "total": shown["total"], "lines": lines}
+    paid = {name: shown[name] for name in ("credit_applied", "prepaid_applied", "credited", "paid", "amount_due")}
+    return {
+        "id": shown["id"],
+        "number": shown["number"],
+        "total": shown["total"],
+        "lines": lines,
+        "stages": shown["summary"].get("stages", []),
+        "taxes": shown["summary"].get("taxes", []),
+        **paid,
+    }
 
 
 @router.post("/invoices/{invoice_id}/payments", status_code=201)
