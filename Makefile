@@ -29,7 +29,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-browser test-all check lint format types imports rules wheel fix bench lock venv clean
+.PHONY: help demo test test-browser test-all check lint format types imports rules wheel fix bench bench-billing bench-growth bench-kills lock venv clean
 
 help: ## Show this list.
 	@echo "usage: make TARGET [NAME=value ...]"
@@ -40,8 +40,22 @@ help: ## Show this list.
 demo: $(RUN) ## Build a shop and serve it until Ctrl-C. PORT=8000, DATA=purchases.csv (or .parquet) for your own history.
 	@trap : INT; $(BIN)/uptier demo --port '$(PORT)' $(if $(DATA),--data '$(DATA)'); status=$$?; [ $$status -eq 130 ] || exit $$status
 
-bench: $(RUN) ## Measure the recommender beside its baselines. INTERACTIONS=FILE or DATA=FILE names another history.
+bench: $(DEV) ## Measure the recommender beside its baselines (INTERACTIONS=FILE or DATA=FILE) and the billing engine on both databases.
 	@$(BIN)/uptier bench recommend --interactions '$(INTERACTIONS)'
+	@$(MAKE) --no-print-directory bench-billing
+
+bench-billing: $(DEV) ## Measure the billing engine: 10,000 subscriptions, 1,000,000 events, on SQLite and on PostgreSQL.
+	@$(BIN)/uptier bench billing
+	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench billing --workers 1 --workers 2
+
+bench-growth: $(DEV) ## How a billing run grows from 1,000 to 10,000 to 100,000 subscriptions, on SQLite and on PostgreSQL.
+	@$(BIN)/uptier bench billing --events 10 --subscriptions 1000 --subscriptions 10000 --subscriptions 100000
+	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench billing --events 10 --workers 2 \
+		--subscriptions 1000 --subscriptions 10000 --subscriptions 100000
+
+bench-kills: $(DEV) ## Kill a billing run a hundred times on each database; the books must be whole after each.
+	@folder=$$(mktemp -d) && $(BIN)/python -m tests.e2e.kill_billing "sqlite:///$$folder/killed.db" --kills 100; rm -rf "$$folder"
+	@$(BIN)/python -m tests.servers.lend sh -c '$(BIN)/python -m tests.e2e.kill_billing "$$UPTIER_DATABASE_URL" --kills 100'
 
 # --- test --------------------------------------------------------------------------------------------------------------------------
 

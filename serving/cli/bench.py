@@ -1,22 +1,18 @@
-"""`uptier bench`: measure a model beside its baselines, on a file of yours."""
+"""`uptier bench`: measure a model beside its baselines on a file of yours, or the billing engine on the machine at hand."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from serving.cli.output import AsJson, err, out, readable_errors
 
-app = typer.Typer(help="Benchmarks: model and baselines side by side, with intervals.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `bench` a group while it has one command."""
+app = typer.Typer(help="Benchmarks: models beside their baselines, and the billing engine.", no_args_is_help=True)
 
 
 @app.command()
@@ -52,3 +48,46 @@ def recommend(
             out.print_json(json.dumps(json.loads(to_json(report))))
         else:
             out.print(render(report), markup=False, soft_wrap=True)
+
+
+@app.command()
+def billing(
+    subscriptions: Annotated[
+        list[int] | None, typer.Option(help="How many subscriptions; give it again to see the growth.", min=1)
+    ] = None,
+    events: Annotated[int, typer.Option(help="Usage events of each subscription in the month.", min=0)] = 100,
+    workers: Annotated[
+        list[int] | None, typer.Option(help="How many processes bill; may be given again.", min=1)
+    ] = None,
+    database_url: Annotated[
+        str,
+        typer.Option(
+            help="An empty PostgreSQL database; without it SQLite in a new folder.", envvar="UPTIER_DATABASE_URL"
+        ),
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Seed of the usage.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Rate charges, and close a month for many subscriptions: invoices a second, memory, and whether the books are whole.
+
+    Example: uptier bench billing --subscriptions 1000 --subscriptions 10000 --workers 2
+    """
+    with readable_errors():
+        from training.bench.billing import Size, bench_billing, rate_charges
+        from training.bench.billing_table import render, to_json
+
+        runs = []
+        with err.status("rating charges") as status:
+            rates = rate_charges()
+            for count in subscriptions or [10_000]:
+                for processes in workers or [1]:
+                    with TemporaryDirectory() as folder:
+                        url = database_url or f"sqlite:///{folder}/bench.db"
+                        size = Size(count, events)
+                        runs.append(bench_billing(url, size, workers=processes, seed=seed, tell=status.update))
+        if as_json:
+            out.print_json(to_json(rates, runs))
+        else:
+            out.print(render(rates, runs), markup=False, soft_wrap=True)
+        if not all(run.whole for run in runs):
+            raise typer.Exit(1)
