@@ -43,7 +43,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One billing run: `seconds` of wall clock, the most memory that one of its processes held, and whether the books were whole after it."""
+    """One billing run: `seconds` of wall clock, the most memory that a process of it held, and whether the books were whole."""
 
     engine: str
     workers: int
