@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from billing.catalog.terms import PLAIN, PlanTerms
 from billing.kernel.errors import ConflictError, InvalidError, NotFoundError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class PlanVersion:
     grants: tuple[Granted, ...]
     requires: tuple[str, ...]
     published_at: datetime
+    terms: PlanTerms = PLAIN
 
     def __post_init__(self) -> None:
         if not self.plan_key.strip() or len(self.plan_key) > 200:

@@ -70,6 +70,10 @@ class CatalogStore:
         newest = {version.plan_key: version for version in self.versions()}
         return dict(sorted(newest.items(), key=lambda pair: (pair[1].rank, pair[0])))
 
+    def watched_versions(self) -> list[str]:
+        """Ids of the versions whose terms name thresholds or alerts."""
+        return [version.id for version in self.versions() if version.terms.thresholds or version.terms.alerts]
+
     def latest(self, plan_key: str) -> PlanVersion:
         """The newest version of a plan; an error that names it when there is none."""
         versions = self.versions(plan_key)

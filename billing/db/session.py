@@ -16,6 +16,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from billing.db.scope import Scope, ScopedSession, refuse_changes
 from billing.db.tables import OutboxRow
+from billing.db.upsert import insert_new_silently
 from billing.kernel.errors import ConflictError, InvalidError, Kind, UptierError
 from billing.kernel.ids import new_id
 
@@ -55,6 +56,11 @@ class Unit:
     def emit(self, kind: str, key: str, payload: dict[str, Any], at: datetime) -> None:
         """Write a fact for the outside world; `key` makes it unique, so that a repeated use case speaks once."""
         self.session.add(OutboxRow(id=new_id("evt"), key=f"{kind}:{key}", kind=kind, payload=payload, created_at=at))
+
+    def emit_once(self, kind: str, key: str, payload: dict[str, Any], at: datetime) -> None:
+        """The same where several use cases may find the same fact: who comes second says nothing."""
+        row = {"id": new_id("evt"), "key": f"{kind}:{key}", "kind": kind, "payload": payload, "created_at": at}
+        insert_new_silently(self.session, OutboxRow, [row])
 
 
 class Database:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from billing.invoices.invoice import InvoiceLine
+from billing.pricing.progressive import running_line
 from billing.pricing.quote import priced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from decimal import Decimal
+    from collections.abc import Callable, Mapping, Sequence
 
     from billing.catalog.plan import PlanVersion
     from billing.invoices.cards import Cards
     from billing.invoices.invoice import Invoice
+    from billing.kernel.money import Money
     from billing.pricing.charge import Charge, Usage
     from billing.subscriptions.subscription import PendingLine
     from billing.subscriptions.turn import Turn
+
+    Billed = Mapping[tuple[str, str], Money]
+    """What of a period was billed before, by version and charge."""
 
 
 def change_lines(pending: Sequence[PendingLine]) -> list[InvoiceLine]:
@@ -56,21 +60,40 @@ def metered_charges(invoice: Invoice, cards: Cards) -> list[tuple[str, Charge]]:
     ]
 
 
-def usage_lines(invoice: Invoice, cards: Cards, usage_of: Callable[[Charge], Usage | Decimal]) -> list[InvoiceLine]:
-    """The usage that an invoice closes, each metered charge rated once over the whole period."""
-    lines = []
-    for version_id, charge in metered_charges(invoice, cards):
-        line = priced(charge, usage_of(charge), invoice.currency, period=invoice.period)
-        lines.append(
-            InvoiceLine.untaxed(
-                f"usage:{invoice.subscription_id}:{invoice.sequence}:{version_id}:{charge.key}",
-                "usage",
-                line.amount,
-                version_id=version_id,
-                document=line.to_document(),
-            )
-        )
-    return lines
+def usage_lines(
+    invoice: Invoice, cards: Cards, usage_of: Callable[[Charge], Usage], billed: Billed | None = None
+) -> list[InvoiceLine]:
+    """The usage that an invoice closes, each metered charge rated over the whole period, less what threshold invoices billed of it."""
+    return [
+        _usage_line(invoice, version_id, charge, usage_of(charge), (billed or {}).get((version_id, charge.key)))
+        for version_id, charge in metered_charges(invoice, cards)
+    ]
+
+
+def running_lines(
+    invoice: Invoice, cards: Cards, usage_of: Callable[[Charge], Usage], billed: Billed
+) -> list[InvoiceLine]:
+    """The usage so far that is not billed yet; charges that are only priced by a whole period are left for its end."""
+    return [
+        _usage_line(invoice, version_id, charge, usage_of(charge), billed.get((version_id, charge.key)))
+        for version_id, charge in metered_charges(invoice, cards)
+        if charge.model.splits
+    ]
+
+
+def _usage_line(invoice: Invoice, version_id: str, charge: Charge, usage: Usage, billed: Money | None) -> InvoiceLine:
+    if billed is None:
+        line = priced(charge, usage, invoice.currency, period=invoice.period)
+    else:
+        line = running_line(charge, usage, billed, period=invoice.period)
+    part = str(invoice.sequence) if invoice.sequence is not None else invoice.id
+    return InvoiceLine.untaxed(
+        f"usage:{invoice.subscription_id}:{part}:{version_id}:{charge.key}",
+        "usage",
+        line.amount,
+        version_id=version_id,
+        document={**line.to_document(), "meter": charge.meter},
+    )
 
 
 def version_names(versions: Sequence[PlanVersion]) -> dict[str, str]:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from billing.customers.store import CustomerStore
 from billing.invoices.settlement import Settlement
+from billing.invoices.store import InvoiceStore
 from billing.kernel.money import Money
 from billing.ledger.store import LedgerStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from billing.customers.customer import Customer
     from billing.db.session import Unit
@@ -25,6 +27,18 @@ class Facts:
         wanted = sorted(set(customer_ids))
         self.customers: dict[str, Customer] = CustomerStore(unit).by_ids(wanted)
         self._credit = _credits(unit, wanted)
+        self._billed: dict[tuple[str, datetime], dict[tuple[str, str], Money]] = {}
+
+    def read_early(self, unit: Unit, subscription_ids: Iterable[str]) -> None:
+        """Read what threshold invoices billed of these subscriptions' periods."""
+        ids = sorted(set(subscription_ids))
+        self._billed = InvoiceStore(unit).billed_early(ids) if ids else {}
+
+    def billed_early(self, invoice: Invoice) -> dict[tuple[str, str], Money]:
+        """What threshold invoices billed of the period that an invoice closes, by version and charge."""
+        if invoice.subscription_id is None or invoice.period is None:
+            return {}
+        return self._billed.get((invoice.subscription_id, invoice.period.start), {})
 
     def settlement(self, invoice: Invoice, cards: Cards) -> Settlement:
         """The coupons, limits and taxes that apply to an invoice."""

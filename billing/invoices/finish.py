@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from billing.invoices.build import metered_charges, usage_lines
+from billing.invoices.build import usage_lines
 from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.settlement import settled
 from billing.invoices.store import InvoiceStore
@@ -44,6 +44,7 @@ def finish(
 ) -> Finished:
     """Rate, settle, number and book these drafts; the caller writes the invoices themselves. `issued_at` is when a draft closed."""
     usage.read(drafts, cards)
+    facts.read_early(unit, (draft.subscription_id or "" for draft in drafts if _bills_early(draft, cards)))
     rated: list[Invoice] = []
     failed: list[Invoice] = []
     for draft in sorted(drafts, key=lambda invoice: (invoice.closes_at, invoice.id)):
@@ -51,7 +52,14 @@ def finish(
             rated.append(_rated(draft, cards, facts, usage))
         except UptierError as error:
             failed.append(replace(draft, status=InvoiceStatus.FAILED, failure=error.detail[:500]))
-    first = InvoiceStore(unit).take_numbers(SERIES, len(rated)) if rated else 0
+    return Finished(tuple(issue_rated(unit, rated, facts, now=now)), tuple(failed))
+
+
+def issue_rated(unit: Unit, rated: Sequence[Invoice], facts: Facts, *, now: datetime) -> list[Invoice]:
+    """Number, book and tell of invoices whose lines are whole, in the order given; the caller writes the invoices themselves."""
+    if not rated:
+        return []
+    first = InvoiceStore(unit).take_numbers(SERIES, len(rated))
     issued, books = [], []
     for place, invoice in enumerate(rated):
         at = min(now, invoice.closes_at)
@@ -62,13 +70,18 @@ def finish(
     for invoice in issued:
         payload = {"invoice": invoice.id, "number": invoice.number, "total": invoice.total.text}
         unit.emit("invoice.issued", invoice.id, payload, invoice.issued_at or now)
-    return Finished(tuple(issued), tuple(failed))
+    return issued
 
 
 def _rated(draft: Invoice, cards: Cards, facts: Facts, usage: UsageReader) -> Invoice:
-    lines = usage_lines(draft, cards, usage.of(draft)) if metered_charges(draft, cards) else []
+    lines = usage_lines(draft, cards, usage.of(draft), facts.billed_early(draft))
     whole = replace(draft, lines=(*draft.lines, *lines))
     return settled(whole, facts.settlement(whole, cards))
+
+
+def _bills_early(draft: Invoice, cards: Cards) -> bool:
+    """Whether threshold invoices may have taken a part of what a draft closes."""
+    return any(cards.versions[version_id].terms.thresholds for version_id in draft.version_ids)
 
 
 def _posting(invoice: Invoice, at: datetime) -> Transaction:

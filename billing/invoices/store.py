@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from billing.db.session import Unit
 
 _OPEN = sorted(status.value for status in OPEN)
+_UNPAID = (InvoiceStatus.ISSUED.value, InvoiceStatus.PARTLY_PAID.value)
 
 
 class InvoiceStore:
@@ -152,6 +153,31 @@ class InvoiceStore:
         """How many drafts have waited long enough."""
         query = select(func.count()).select_from(InvoiceRow)
         return self._session.scalar(query.where(InvoiceRow.status.in_(_OPEN), InvoiceRow.closes_at <= now)) or 0
+
+    def unpaid(self, *, after: str = "", limit: int) -> list[tuple[str, str]]:
+        """(invoice, customer) of what is issued and not paid, by id from `after` on."""
+        query = select(InvoiceRow.id, InvoiceRow.customer_id).where(
+            InvoiceRow.status.in_(_UNPAID), InvoiceRow.id > after
+        )
+        return [(each, who) for each, who in self._session.execute(query.order_by(InvoiceRow.id).limit(limit))]
+
+    def billed_early(self, subscription_ids: Sequence[str]) -> dict[tuple[str, datetime], dict[tuple[str, str], Money]]:
+        """What threshold invoices billed, by subscription and start of the period, then by version and charge key."""
+        query = (
+            select(InvoiceRow, InvoiceLineRow)
+            .join(InvoiceLineRow, InvoiceLineRow.invoice_id == InvoiceRow.id)
+            .where(InvoiceRow.subscription_id.in_(sorted(subscription_ids)))
+            .where(InvoiceRow.kind == InvoiceKind.THRESHOLD.value, InvoiceRow.status != InvoiceStatus.VOID.value)
+            .where(InvoiceLineRow.kind == "usage")
+        )
+        found: dict[tuple[str, datetime], dict[tuple[str, str], Money]] = {}
+        for invoice, line in self._session.execute(query):
+            if invoice.subscription_id is None or invoice.period_start is None:
+                continue
+            charges = found.setdefault((invoice.subscription_id, invoice.period_start), {})
+            place, amount = (line.version_id, str(line.document["key"])), Money(line.amount_minor, invoice.currency)
+            charges[place] = charges[place] + amount if place in charges else amount
+        return found
 
     def totals(self) -> dict[tuple[str, str], tuple[int, int]]:
         """(how many, sum in minor units) of invoices by status and currency."""
