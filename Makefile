@@ -53,9 +53,11 @@ bench-growth: $(DEV) ## How a billing run grows from 1,000 to 10,000 to 100,000 
 	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench billing --events 10 --workers 2 \
 		--subscriptions 1000 --subscriptions 10000 --subscriptions 100000
 
-bench-kills: $(DEV) ## Kill a billing run a hundred times on each database; the books must be whole after each.
+bench-kills: $(DEV) ## Kill a billing run, and payments, a hundred times on each database; the books must be whole after each.
 	@folder=$$(mktemp -d) && $(BIN)/python -m tests.e2e.kill_billing "sqlite:///$$folder/killed.db" --kills 100; rm -rf "$$folder"
 	@$(BIN)/python -m tests.servers.lend sh -c '$(BIN)/python -m tests.e2e.kill_billing "$$UPTIER_DATABASE_URL" --kills 100'
+	@folder=$$(mktemp -d) && $(BIN)/python -m tests.e2e.kill_payments "sqlite:///$$folder/killed.db" --kills 100; rm -rf "$$folder"
+	@$(BIN)/python -m tests.servers.lend sh -c '$(BIN)/python -m tests.e2e.kill_payments "$$UPTIER_DATABASE_URL" --kills 100'
 
 # --- test --------------------------------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,28 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=8_000_000, description="largest request body that is read")
     holdout_per_ten_thousand: int = Field(default=500, ge=0, le=10_000, description="customers who never see an offer")
     quote_minutes: int = Field(default=60, ge=1, le=10_080, description="how long a quoted price holds")
+    fonts: tuple[Path, ...] = Field(
+        default=(), description="TrueType files for characters that the fonts of invoices lack, as a JSON list"
+    )
     grace_days: int = Field(default=1, ge=0, le=30, description="how long a draft invoice waits for late usage")
+    stripe_key: SecretStr = Field(
+        default=SecretStr(""), description="Stripe's secret key; empty means that live tenants are paid by hand"
+    )
+    stripe_webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="the secret that Stripe signs its messages with"
+    )
+    stripe_address: str = Field(default="", description="address of Stripe's API; empty means Stripe's own")
+    dunning_retry_days: str = Field(
+        default="2,5,7,7",
+        pattern=r"^(([1-9]|[1-5]\d|60)(,([1-9]|[1-5]\d|60)){0,19})?$",
+        description="days between attempts after a decline",
+    )
+    dunning_grace_days: int = Field(default=7, ge=0, le=365, description="how long access lasts while past due")
+    dunning_terminal: str = Field(
+        default="uncollectible",
+        pattern="^(uncollectible|cancel|keep_open)$",
+        description="what becomes of an invoice that was tried for long enough",
+    )
 
     @property
     def resolved_database_url(self) -> str:

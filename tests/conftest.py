@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.databases",
     "tests.servers.postgres",
     "tests.servers.redis_server",
+    "tests.servers.stripe_server",
 ]
 
 # A failure in CI is the same on the next run and prints what reproduces it; time limits only measure how busy the machine is.

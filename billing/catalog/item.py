@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from billing.kernel.errors import InvalidError, NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from billing.kernel.money import Money
@@ -26,6 +27,12 @@ class MeterNotFoundError(NotFoundError):
     code = "meter_not_found"
 
 
+class UnknownGroupError(InvalidError):
+    """A quantity is asked by a property that its meter does not declare."""
+
+    code = "unknown_group"
+
+
 class Aggregation(Enum):
     """How a meter turns a period's events into one quantity."""
 
@@ -34,6 +41,7 @@ class Aggregation(Enum):
     MAX = "max"
     UNIQUE = "unique"
     LATEST = "latest"
+    WEIGHTED_SUM = "weighted_sum"
 
 
 class FeatureKind(Enum):
@@ -45,17 +53,41 @@ class FeatureKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """Events of `event_type` aggregated per customer and period; `prop` names the property that holds the value."""
+    """Events of `event_type` aggregated per customer and period; `prop` names the property that holds the value.
+
+    An event belongs to the meter when every property of `filters` has one of its values. `groups` are the properties by which a
+    quantity may be divided. `operation` names the property of a unique meter that says `add` or `remove`.
+    """
 
     key: str
     name: str
     event_type: str
     aggregation: Aggregation
     prop: str | None = None
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    groups: tuple[str, ...] = ()
+    operation: str | None = None
 
     def __post_init__(self) -> None:
         if self.aggregation is not Aggregation.COUNT and not self.prop:
             raise InvalidError(f"a {self.aggregation.value} meter names the property it reads", meter=self.key)
+        if self.operation and self.aggregation is not Aggregation.UNIQUE:
+            raise InvalidError("only a unique meter adds and removes values", meter=self.key)
+        empty = next((name for name, values in self.filters.items() if not name or not values), None)
+        if empty is not None:
+            raise InvalidError("a filter names a property and at least one value", meter=self.key, filter=empty)
+        if len(set(self.groups)) != len(self.groups) or not all(self.groups):
+            raise InvalidError("groups are different properties, each named once", meter=self.key)
+
+    def check_groups(self, names: Iterable[str]) -> None:
+        """Refuse a division by a property that the meter does not declare."""
+        unknown = next((name for name in names if name not in self.groups), None)
+        if unknown is not None:
+            raise UnknownGroupError(
+                f"meter {self.key!r} is not grouped by {unknown[:60]!r}; name the property in its groups",
+                meter=self.key,
+                groups=list(self.groups),
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

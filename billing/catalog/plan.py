@@ -26,6 +26,12 @@ class PlanKeyTakenError(ConflictError):
     code = "plan_key_taken"
 
 
+class CurrencyNotOfferedError(InvalidError):
+    """The plan has no price list in that currency."""
+
+    code = "currency_not_offered"
+
+
 class PlanKind(Enum):
     """A customer has one plan at a time and any number of add-ons on it."""
 
@@ -68,3 +74,20 @@ class PlanVersion:
             if grant.feature in seen:
                 raise InvalidError(f"{grant.feature!r} is granted twice by {self.plan_key!r}", feature=grant.feature)
             seen.add(grant.feature)
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """The currencies it is offered in, the main one first."""
+        return (self.currency, *sorted(self.terms.prices))
+
+    def charges_in(self, currency: str) -> tuple[Mapping[str, Any], ...]:
+        """The charges in a currency it is offered in; a CurrencyNotOfferedError that names those otherwise."""
+        if currency == self.currency:
+            return self.charges
+        if currency not in self.terms.prices:
+            raise CurrencyNotOfferedError(
+                f"{self.plan_key!r} is not sold in {currency[:10]!r}; it is in {', '.join(self.currencies)}",
+                plan=self.plan_key,
+                offered=list(self.currencies),
+            )
+        return self.terms.prices[currency]

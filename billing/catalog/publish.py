@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from billing.catalog.item import FeatureKind
 from billing.catalog.plan import Granted, PlanKind, PlanVersion
 from billing.catalog.store import CatalogStore
+from billing.catalog.terms import Billing, PlanTerms, parse_terms
+from billing.catalog.terms_fields import TermsError
 from billing.kernel.cadence import Interval
 from billing.kernel.errors import InvalidError
 from billing.kernel.ids import new_id
@@ -38,6 +40,7 @@ class Draft:
     grants: Sequence[Granted]
     interval_count: int = 1
     requires: Sequence[str] = ()
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
 
 def publish(
@@ -50,7 +53,10 @@ def publish(
         raise InvalidError("a plan renews by day, week, month or year", interval=draft.interval)
     if draft.interval_count < 1:
         raise InvalidError("a plan renews every one or more intervals", interval_count=draft.interval_count)
-    _check_charges(draft, read_charge, set(store.meters()))
+    meters = set(store.meters())
+    _check_charges(draft, read_charge, meters)
+    terms = parse_terms(draft.terms)
+    _check_terms(draft, terms, read_charge, meters)
     _check_grants(draft, {key: feature.kind for key, feature in store.features().items()})
     earlier = store.versions(draft.key)
     if earlier and earlier[-1].kind is not draft.kind:
@@ -69,6 +75,7 @@ def publish(
         grants=tuple(draft.grants),
         requires=tuple(draft.requires),
         published_at=now,
+        terms=terms,
     )
     store.add_version(version)
     unit.emit("plan.published", version.id, {"plan": version.plan_key, "version": version.number}, now)
@@ -90,6 +97,59 @@ def _check_charges(draft: Draft, read_charge: Callable[[Mapping[str, Any]], str 
                 plan=draft.key,
                 meter=meter,
             )
+
+
+def _check_terms(
+    draft: Draft, terms: PlanTerms, read_charge: Callable[[Mapping[str, Any]], str | None], meters: set[str]
+) -> None:
+    if terms.billing is Billing.ONCE and draft.kind is not PlanKind.ADDON:
+        raise TermsError("a plan renews; only an add-on is bought once", field="billing")
+    if draft.currency in terms.prices:
+        raise TermsError(f"the prices in {draft.currency} are the charges themselves", field=f"prices.{draft.currency}")
+    offered = _shape(draft.charges, read_charge)
+    for currency, charges in terms.prices.items():
+        path = f"terms.prices.{currency}"
+        _check_listed(path, charges, read_charge, meters)
+        if _shape(charges, read_charge) != offered:
+            raise TermsError(
+                f"the {currency} prices have the same charges as the {draft.currency} ones: key, meter and model",
+                field=path,
+                wanted=sorted(offered),
+            )
+    for place, phase in enumerate(terms.phases):
+        _check_listed(f"terms.phases.{place}.charges", phase.charges or (), read_charge, meters)
+        if phase.charges is not None and terms.prices:
+            raise TermsError(
+                "a phase of a plan in several currencies takes a percent off; its charges name no currency",
+                field=f"phases.{place}.charges",
+            )
+
+
+def _check_listed(
+    path: str, charges: Sequence[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], str | None], meters: set[str]
+) -> None:
+    keys = [str(document.get("key")) for document in charges]
+    for place, document in enumerate(charges):
+        where = f"{path}.{place}"
+        try:
+            meter = read(document)
+        except InvalidError as error:
+            raise TermsError(
+                error.detail, **{**error.facts, "field": f"{where}.{error.facts.get('field', '')}"}
+            ) from None
+        if keys.count(keys[place]) > 1 or len(keys[place]) > MAX_CHARGE_KEY:
+            raise TermsError(f"charge keys are unique, of at most {MAX_CHARGE_KEY} characters", field=f"{where}.key")
+        if meter is not None and meter not in meters:
+            raise TermsError(
+                f"the meter {meter!r} does not exist; create it first", field=f"{where}.meter", meter=meter
+            )
+
+
+def _shape(
+    charges: Sequence[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], str | None]
+) -> set[tuple[str, str, str]]:
+    """What price lists of one plan share: key, meter and model of each charge."""
+    return {(str(each["key"]), read(each) or "", str(each["price"]["model"])) for each in charges}
 
 
 def _check_grants(draft: Draft, kinds: Mapping[str, FeatureKind]) -> None:

@@ -16,6 +16,7 @@ from billing.catalog.item import (
 )
 from billing.catalog.plan import Granted, PlanKind, PlanNotFoundError, PlanVersion
 from billing.catalog.tables import FeatureRow, MeterRow, PlanRow, PlanVersionRow
+from billing.catalog.terms import parse_terms
 from billing.kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class CatalogStore:
                 interval_count=version.interval_count,
                 charges=[dict(charge) for charge in version.charges],
                 grants=[{"feature": grant.feature, "value": grant.value} for grant in version.grants],
+                terms=version.terms.to_document(),
                 published_at=version.published_at,
             )
         )
@@ -102,6 +104,8 @@ class CatalogStore:
             self._session.add(row)
         row.name, row.event_type = meter.name, meter.event_type
         row.aggregation, row.prop = meter.aggregation.value, meter.prop
+        row.filters = {name: list(values) for name, values in meter.filters.items()}
+        row.groups, row.operation = list(meter.groups), meter.operation
         self._session.flush()
 
     def meters(self) -> dict[str, Meter]:
@@ -151,12 +155,20 @@ def _version(plan: PlanRow, version: PlanVersionRow) -> PlanVersion:
         grants=tuple(Granted(grant["feature"], grant["value"]) for grant in version.grants),
         requires=tuple(version.requires),
         published_at=version.published_at,
+        terms=parse_terms(version.terms),
     )
 
 
 def _meter(row: MeterRow) -> Meter:
     return Meter(
-        key=row.key, name=row.name, event_type=row.event_type, aggregation=Aggregation(row.aggregation), prop=row.prop
+        key=row.key,
+        name=row.name,
+        event_type=row.event_type,
+        aggregation=Aggregation(row.aggregation),
+        prop=row.prop,
+        filters={name: tuple(values) for name, values in row.filters.items()},
+        groups=tuple(row.groups),
+        operation=row.operation,
     )
 
 

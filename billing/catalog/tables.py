@@ -41,6 +41,7 @@ class PlanVersionRow(TenantRow):
     interval_count: Mapped[int]
     charges: Mapped[list[dict[str, Any]]] = mapped_column(Document)
     grants: Mapped[list[dict[str, Any]]] = mapped_column(Document)
+    terms: Mapped[dict[str, Any]] = mapped_column(Document, server_default="{}")
     published_at: Mapped[datetime]
 
 
@@ -54,6 +55,9 @@ class MeterRow(TenantRow):
     event_type: Mapped[str] = mapped_column(KEY, index=True)
     aggregation: Mapped[str]
     prop: Mapped[str | None]
+    filters: Mapped[dict[str, list[str]]] = mapped_column(Document, server_default="{}")
+    groups: Mapped[list[str]] = mapped_column(Document, server_default="[]")
+    operation: Mapped[str | None]
 
 
 class FeatureRow(TenantRow):

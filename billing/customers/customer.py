@@ -9,6 +9,7 @@ from billing.kernel.errors import InvalidError, NotFoundError
 from billing.kernel.storable import is_storable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 MAX_KEY = 200
@@ -22,7 +23,10 @@ class CustomerNotFoundError(NotFoundError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """`key` is the business's own name for the customer; `consents` lists the purposes they agreed to (such as marketing)."""
+    """`key` is the business's own name for the customer; `consents` lists the purposes they agreed to (such as marketing).
+
+    `address` has the lines of a billing address (`line1`, `line2`, `postal_code`, `city`); `country` is ISO 3166 where taxes are charged.
+    """
 
     id: str
     key: str
@@ -32,6 +36,10 @@ class Customer:
     country: str = ""
     zone: str = "UTC"
     consents: tuple[str, ...] = field(default=())
+    address: Mapping[str, str] = field(default_factory=dict, hash=False)
+    region: str = ""
+    tax_id: str = ""
+    is_business: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < len(self.key) <= MAX_KEY or not is_storable(self.key):

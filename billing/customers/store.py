@@ -37,6 +37,8 @@ class CustomerStore:
         row = self._session.scalars(select(CustomerRow).where(CustomerRow.id == customer.id)).one()
         row.name, row.email, row.country = customer.name, customer.email, customer.country
         row.zone, row.consents = customer.zone, list(customer.consents)
+        row.address, row.region = dict(customer.address), customer.region
+        row.tax_id, row.is_business = customer.tax_id, customer.is_business
         self._session.flush()
 
     def find(self, key: str) -> Customer | None:
@@ -138,6 +140,10 @@ def _values(customer: Customer) -> dict[str, Any]:
         "country": customer.country,
         "zone": customer.zone,
         "consents": list(customer.consents),
+        "address": dict(customer.address),
+        "region": customer.region,
+        "tax_id": customer.tax_id,
+        "is_business": customer.is_business,
         "created_at": customer.created_at,
     }
 
@@ -151,5 +157,9 @@ def _from_row(row: CustomerRow) -> Customer:
         country=row.country,
         zone=row.zone,
         consents=tuple(row.consents),
+        address=dict(row.address),
+        region=row.region or "",
+        tax_id=row.tax_id or "",
+        is_business=row.is_business,
         created_at=row.created_at,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.db.base import ID, KEY, TenantRow
@@ -24,5 +25,9 @@ class CustomerRow(TenantRow):
     email: Mapped[str]
     country: Mapped[str]
     zone: Mapped[str]
+    address: Mapped[dict[str, Any]] = mapped_column(Document, server_default="{}")
+    region: Mapped[str | None]
+    tax_id: Mapped[str | None]
+    is_business: Mapped[bool] = mapped_column(server_default=false())
     consents: Mapped[list[str]] = mapped_column(Document)
     created_at: Mapped[datetime]

@@ -10,18 +10,19 @@ from billing.catalog.item import FeatureKind
 from billing.catalog.plan import PlanKind
 from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
-from billing.entitlements.access import Access, Unlock, decide
+from billing.entitlements.access import Access, Unlock, decide, suspended
 from billing.entitlements.grant import Right, effective
 from billing.entitlements.store import GrantStore
 from billing.metering.store import EventStore
 from billing.pricing.ratecard import recurring_price
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
 
     from billing.catalog.item import Feature
     from billing.catalog.plan import PlanVersion
+    from billing.customers.customer import Customer
     from billing.db.session import Unit
     from billing.entitlements.grant import Grant
     from billing.kernel.period import Period
@@ -38,24 +39,40 @@ class Question:
     quantity: Decimal = ONE
 
 
-def check(unit: Unit, questions: Sequence[Question], *, now: datetime) -> list[Access]:
-    """The gate's answers, in the order asked. An unknown customer or feature is an error: the caller has a bug."""
+def check(
+    unit: Unit,
+    questions: Sequence[Question],
+    *,
+    now: datetime,
+    overdue: Callable[[Collection[str]], Collection[str]] | None = None,
+) -> list[Access]:
+    """The gate's answers, in the order asked. An unknown customer or feature is an error: the caller has a bug.
+
+    `overdue` tells which of some customers (by id) have not paid for longer than their grace; they are denied what they would have.
+    """
     catalog = CatalogStore(unit)
     features = {question.feature: catalog.feature(question.feature) for question in questions}
     plans = catalog.current()
     used: dict[tuple[str, str], Decimal] = {}  # questions of one call about one thing read its usage once
-    return [_answer(unit, question, features[question.feature], plans, used, now) for question in questions]
+    customers = {question.customer: CustomerStore(unit).get(question.customer) for question in questions}
+    late = set() if overdue is None else set(overdue({customer.id for customer in customers.values()}))
+    answers = []
+    for question in questions:
+        customer = customers[question.customer]
+        answer = _answer(unit, question, customer, features[question.feature], plans, used, now)
+        answers.append(suspended(answer) if customer.id in late else answer)
+    return answers
 
 
 def _answer(  # noqa: PLR0917 (one question and what all of them share)
     unit: Unit,
     question: Question,
+    customer: Customer,
     feature: Feature,
     plans: dict[str, PlanVersion],
     used: dict[tuple[str, str], Decimal],
     now: datetime,
 ) -> Access:
-    customer = CustomerStore(unit).get(question.customer)
     held = GrantStore(unit).of_customer(customer.id, now)
     right = effective([grant for grant in held if grant.feature == feature.key], now)
     period = _period(right, now)

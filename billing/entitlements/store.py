@@ -47,6 +47,16 @@ class GrantStore:
             row.ends_at = at
         self._session.flush()
 
+    def reopen(self, subscription_id: str, ended_at: datetime, *, bought: str) -> None:
+        """Take back the end at an instant of the rights that a subscription gave; amounts bought for a period keep theirs."""
+        rows = self._session.scalars(
+            select(GrantRow).where(GrantRow.subscription_id == subscription_id, GrantRow.ends_at == ended_at)
+        )
+        for row in rows:
+            if row.source_kind != bought or isinstance(row.value["value"], bool):
+                row.ends_at = None
+        self._session.flush()
+
 
 def _to_row(grant: Grant) -> GrantRow:
     return GrantRow(

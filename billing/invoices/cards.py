@@ -33,7 +33,7 @@ class Cards:
         card = self._cards.get((version_id, currency))
         if card is None:
             version = self.versions[version_id]
-            card = self._cards[version_id, currency] = read_card(version.charges, currency)
+            card = self._cards[version_id, currency] = read_card(version.charges_in(currency), currency)
         return card
 
     def plans(self, version_ids: Iterable[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from billing.invoices.batch import Run, RunReport, bill_batch, issue_batch
 from billing.invoices.store import InvoiceStore
 from billing.kernel.errors import UptierError
+from billing.subscriptions.schedule import perform_all
 from billing.subscriptions.store import SubscriptionStore
 from billing.subscriptions.subscription import next_boundary
 
@@ -50,7 +51,7 @@ class _Bill:
         return SubscriptionStore(unit).claim(self._run.now, limit=limit, skip=skip)
 
     def do(self, unit: Unit, ids: Sequence[str]) -> RunReport:
-        held = SubscriptionStore(unit).lock_many(ids)
+        held = perform_all(unit, SubscriptionStore(unit).lock_many(ids), self._run.now)
         return bill_batch(unit, [each for each in held if is_due(each, self._run.now)], self._run)
 
 
@@ -131,7 +132,8 @@ def bill_subscription(
     run, report = Run(now, grace), RunReport()
     store = SubscriptionStore(unit)
     while report.taken != most:
-        due = [each for each in store.lock_many([subscription_id]) if is_due(each, now)]
+        held = perform_all(unit, store.lock_many([subscription_id]), now)
+        due = [each for each in held if is_due(each, now)]
         if not due:
             break
         part = bill_batch(unit, due, run)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from billing.invoices.build import change_lines, fee_lines
 from billing.invoices.invoice import Invoice, InvoiceStatus
+from billing.invoices.limits import cut_short
 from billing.kernel.ids import new_id
 from billing.kernel.money import Money
 
@@ -46,5 +47,6 @@ def drafted(taken: Turn, pending: Sequence[PendingLine], cards: Cards, grace: ti
         prepaid=zero,
         paid=zero,
         credited=zero,
+        summary=cut_short(taken.closes, before.cadence.period(before.billed_periods - 1)) if metered else {},
         lines=tuple(lines),
     )

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from billing.invoices.build import usage_lines
+from billing.invoices.facts import due_date
 from billing.invoices.invoice import Invoice, InvoiceStatus
+from billing.invoices.parties import parties
 from billing.invoices.settlement import settled
 from billing.invoices.store import InvoiceStore
 from billing.kernel.errors import UptierError
@@ -44,7 +46,6 @@ def finish(
 ) -> Finished:
     """Rate, settle, number and book these drafts; the caller writes the invoices themselves. `issued_at` is when a draft closed."""
     usage.read(drafts, cards)
-    facts.read_early(unit, (draft.subscription_id or "" for draft in drafts if _bills_early(draft, cards)))
     rated: list[Invoice] = []
     failed: list[Invoice] = []
     for draft in sorted(drafts, key=lambda invoice: (invoice.closes_at, invoice.id)):
@@ -63,7 +64,12 @@ def issue_rated(unit: Unit, rated: Sequence[Invoice], facts: Facts, *, now: date
     issued, books = [], []
     for place, invoice in enumerate(rated):
         at = min(now, invoice.closes_at)
-        final = invoice.moved_to(InvoiceStatus.ISSUED, at, number=f"{SERIES}-{first + place:06d}")
+        number = f"{facts.seller.invoice_prefix or SERIES}-{first + place:06d}"
+        final = replace(
+            invoice.moved_to(InvoiceStatus.ISSUED, at, number=number),
+            due_at=due_date(at, facts.seller.payment_terms_days),
+            parties=parties(facts.seller, facts.customers[invoice.customer_id]),
+        )
         books.append(_posting(final, at))
         issued.append(_paid_from_account(final, facts, books, at))
     LedgerStore(unit).append_many(books)
@@ -76,12 +82,7 @@ def issue_rated(unit: Unit, rated: Sequence[Invoice], facts: Facts, *, now: date
 def _rated(draft: Invoice, cards: Cards, facts: Facts, usage: UsageReader) -> Invoice:
     lines = usage_lines(draft, cards, usage.of(draft), facts.billed_early(draft))
     whole = replace(draft, lines=(*draft.lines, *lines))
-    return settled(whole, facts.settlement(whole, cards))
-
-
-def _bills_early(draft: Invoice, cards: Cards) -> bool:
-    """Whether threshold invoices may have taken a part of what a draft closes."""
-    return any(cards.versions[version_id].terms.thresholds for version_id in draft.version_ids)
+    return settled(replace(whole, summary={}), facts.settlement(whole, draft.sequence or 0))
 
 
 def _posting(invoice: Invoice, at: datetime) -> Transaction:

@@ -14,12 +14,14 @@ from billing.invoices.invoice import Invoice, InvoiceLine
 from billing.kernel.money import format_quantity
 from billing.pricing.item import Item
 from billing.pricing.quote import PricedLine, money_document
-from billing.pricing.tax import UNTAXED, TaxTreatment
+from billing.pricing.tax import UNTAXED
+from billing.pricing.tax_rules import Category, TaxDecision
 from billing.pricing.waterfall import Terms, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from billing.kernel.money import Money
     from billing.pricing.commitment import SpendLimits
     from billing.pricing.discount import Coupon
     from billing.pricing.tax import TaxedLine
@@ -28,21 +30,13 @@ if TYPE_CHECKING:
 _ONE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class LineTax:
-    """How one line is taxed: the rates, the category that an e-invoice names, and the sentence that the law asks for."""
-
-    treatment: TaxTreatment = UNTAXED
-    category: str = ""
-    reason: str = ""
+UNDECIDED = TaxDecision(UNTAXED, Category.OUTSIDE)
+TAKEN_OUT = "tax_taken_out"  # the rule of what a price that includes a tax loses where none is charged
 
 
-NO_TAX = LineTax()
-
-
-def untaxed(_line: InvoiceLine) -> LineTax:
+def untaxed(_line: InvoiceLine) -> TaxDecision:
     """Every line without tax: a shop that has not switched taxes on."""
-    return NO_TAX
+    return UNDECIDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +46,7 @@ class Settlement:
     plan_of: Mapping[str, str]
     coupons: tuple[Coupon, ...] = ()
     limits: tuple[SpendLimits, ...] = ()
-    tax_of: Callable[[InvoiceLine], LineTax] = field(default=untaxed)
+    tax_of: Callable[[InvoiceLine], TaxDecision] = field(default=untaxed)
 
     @property
     def moves_nothing(self) -> bool:
@@ -66,12 +60,12 @@ def settled(invoice: Invoice, rules: Settlement) -> Invoice:
         return invoice
     taxes = [rules.tax_of(line) for line in invoice.lines]
     items = [
-        Item(line=_priced(line), plan=rules.plan_of.get(line.version_id), tax=tax.treatment)
+        Item(line=_priced(line, tax), plan=rules.plan_of.get(line.version_id), tax=tax.treatment)
         for line, tax in zip(invoice.lines, taxes, strict=True)
     ]
     bill = settle(items, invoice.currency, Terms(coupons=rules.coupons, limits=rules.limits), period=invoice.period)
     lines = [
-        _with_cuts(line, item, taxed)
+        _with_cuts(line, item, taxed, taken_out=line.amount - item.line.amount)
         for line, item, taxed in zip(invoice.lines, bill.items, bill.taxed.lines, strict=False)
     ]
     added = list(zip(bill.items, bill.taxed.lines, strict=True))[len(invoice.lines) :]
@@ -79,25 +73,28 @@ def settled(invoice: Invoice, rules: Settlement) -> Invoice:
     return replace(invoice, lines=tuple(lines), summary=_summary(bill, taxes))
 
 
-def _priced(line: InvoiceLine) -> PricedLine:
-    """The line as the waterfall reads it: a key and an amount."""
+def _priced(line: InvoiceLine, tax: TaxDecision) -> PricedLine:
+    """The line as the waterfall reads it: a key and the amount that is discounted and taxed."""
     return PricedLine(
         key=str(line.document.get("key", line.key)),
         description="",
         quantity=_ONE,
         unit_price=None,
-        amount=line.amount,
+        amount=tax.net_price(line.amount),
         period=None,
         trace=(),
     )
 
 
-def _with_cuts(line: InvoiceLine, item: Item, taxed: TaxedLine) -> InvoiceLine:
+def _with_cuts(line: InvoiceLine, item: Item, taxed: TaxedLine, *, taken_out: Money | None = None) -> InvoiceLine:
     document = dict(line.document)
-    if item.cuts:
+    cuts = [(cut.rule, cut.key, cut.detail, cut.amount) for cut in item.cuts]
+    if taken_out is not None and taken_out.amount_minor:
+        cuts.insert(0, (TAKEN_OUT, TAKEN_OUT, "the tax that the price includes and that is not charged", taken_out))
+    if cuts:
         document["cuts"] = [
-            {"rule": cut.rule, "key": cut.key, "detail": cut.detail, "amount": money_document(-cut.amount)}
-            for cut in item.cuts
+            {"rule": rule, "key": key, "detail": detail, "amount": money_document(-amount)}
+            for rule, key, detail, amount in cuts
         ]
     if taxed.taxes:
         document["taxes"] = _tax_documents(taxed)
@@ -124,9 +121,9 @@ def _tax_documents(taxed: TaxedLine) -> list[dict[str, Any]]:
     ]
 
 
-def _summary(bill: Bill, taxes: list[LineTax]) -> dict[str, Any]:
+def _summary(bill: Bill, taxes: list[TaxDecision]) -> dict[str, Any]:
     """The stages from charges to what is due, the taxes by rate, what each coupon took, and the sentences the law asks for."""
-    categories = {rate.key: tax.category for tax in taxes for rate in tax.treatment.rates}
+    categories = {rate.key: tax.category.value for tax in taxes for rate in tax.treatment.rates}
     return {
         "stages": [step.to_document() for step in bill.trace()],
         "taxes": [

@@ -179,6 +179,23 @@ class InvoiceStore:
             charges[place] = charges[place] + amount if place in charges else amount
         return found
 
+    def fees_by_start(self, subscription_ids: Sequence[str]) -> dict[tuple[str, datetime], dict[str, Money]]:
+        """What was asked in advance for each period, by subscription and start of the period, then by version."""
+        query = (
+            select(InvoiceRow, InvoiceLineRow)
+            .join(InvoiceLineRow, InvoiceLineRow.invoice_id == InvoiceRow.id)
+            .where(
+                InvoiceRow.subscription_id.in_(sorted(subscription_ids)), InvoiceRow.status != InvoiceStatus.VOID.value
+            )
+            .where(InvoiceLineRow.kind == "recurring")
+        )
+        found: dict[tuple[str, datetime], dict[str, Money]] = {}
+        for invoice, line in self._session.execute(query):
+            versions = found.setdefault((invoice.subscription_id or "", invoice.created_at), {})
+            amount = Money(line.amount_minor, invoice.currency)
+            versions[line.version_id] = versions[line.version_id] + amount if line.version_id in versions else amount
+        return found
+
     def totals(self) -> dict[tuple[str, str], tuple[int, int]]:
         """(how many, sum in minor units) of invoices by status and currency."""
         query = select(InvoiceRow.status, InvoiceRow.currency, func.count(), func.sum(InvoiceRow.total_minor)).group_by(

@@ -69,9 +69,8 @@ def _look(unit: Unit, subscription_id: str, run: Run) -> RunReport:
         run.cards.load(unit, subscription.version_ids)
         terms = run.cards.versions[subscription.version_id].terms
         draft = _draft(subscription, run.now)
-        usage, facts = UsageReader(unit), Facts(unit, [subscription.customer_id])
+        usage, facts = UsageReader(unit), Facts(unit, [draft], run.cards)
         usage.read([draft], run.cards)
-        facts.read_early(unit, [subscription.id])
         billed = facts.billed_early(draft)
         lines = running_lines(draft, run.cards, usage.of(draft), billed)
         before = _sum(billed.values(), draft.currency)
@@ -80,7 +79,7 @@ def _look(unit: Unit, subscription_id: str, run: Run) -> RunReport:
         if crossed(_amounts(terms.thresholds, draft.currency), before, worth) is None:
             return RunReport()
         whole = replace(draft, lines=tuple(line for line in lines if line.amount.amount_minor))
-        issued = issue_rated(unit, [settled(whole, facts.settlement(whole, run.cards))], facts, now=run.now)
+        issued = issue_rated(unit, [settled(whole, facts.settlement(whole, subscription.sequence))], facts, now=run.now)
         InvoiceStore(unit).add_many(issued)
         return RunReport(drafted=1, issued=1)
     return RunReport()

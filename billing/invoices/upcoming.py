@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from billing.invoices.build import metered_charges, usage_lines
+from billing.invoices.build import usage_lines
 from billing.invoices.cards import Cards
 from billing.invoices.draft import drafted
 from billing.invoices.facts import Facts
@@ -36,8 +36,8 @@ def upcoming(unit: Unit, subscription_id: str) -> Invoice | None:
         return None
     draft = replace(draft, id="upcoming")
     cards.load(unit, (line.version_id for line in draft.lines))
-    if metered_charges(draft, cards):
-        usage = UsageReader(unit)
-        usage.read([draft], cards)
-        draft = replace(draft, lines=(*draft.lines, *usage_lines(draft, cards, usage.of(draft))))
-    return settled(draft, Facts(unit, [draft.customer_id]).settlement(draft, cards))
+    facts, usage = Facts(unit, [draft], cards), UsageReader(unit)
+    usage.read([draft], cards)
+    lines = usage_lines(draft, cards, usage.of(draft), facts.billed_early(draft))
+    whole = replace(draft, lines=(*draft.lines, *lines))
+    return settled(replace(whole, summary={}), facts.settlement(whole, subscription.sequence))

@@ -1,4 +1,4 @@
-"""Reading what drafts rate: the quantities of every metered charge, for many customers with few questions to the database."""
+"""Reading what drafts rate: the usage of every metered charge, for many customers with few questions to the database."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from billing.catalog.store import CatalogStore
 from billing.invoices.build import metered_charges
+from billing.metering.measured import Need
 from billing.metering.store import EventStore
-from billing.pricing.charge import Usage
+from billing.pricing.charge import Needs, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,26 +16,62 @@ if TYPE_CHECKING:
     from billing.db.session import Unit
     from billing.invoices.cards import Cards
     from billing.invoices.invoice import Invoice
+    from billing.kernel.period import Period
+    from billing.metering.measured import Measured
     from billing.pricing.charge import Charge
 
 
 class UsageReader:
-    """The usage of some drafts, by draft and meter."""
+    """The usage of some drafts, by draft, meter and what a charge needs of it."""
 
     def __init__(self, unit: Unit) -> None:
-        self._unit = unit
+        self._events = EventStore(unit)
         self._meters = CatalogStore(unit).meters()
-        self._read: dict[tuple[str, str], Usage] = {}
+        self._read: dict[tuple[str, str, Need], Measured] = {}
 
     def read(self, drafts: Iterable[Invoice], cards: Cards) -> None:
-        """Read what these drafts close."""
+        """Read what these drafts close: one question a meter and need, however many customers there are."""
+        wanted: dict[tuple[str, Need], dict[str, tuple[str, Period]]] = {}
         for draft in drafts:
             for _, charge in metered_charges(draft, cards):
-                meter = self._meters[charge.meter or ""]
-                if draft.period is not None and (draft.id, meter.key) not in self._read:
-                    found = EventStore(self._unit).quantity(draft.customer_id, meter, draft.period)
-                    self._read[draft.id, meter.key] = Usage(found)
+                if draft.period is not None:
+                    spans = wanted.setdefault((charge.meter or "", need_of(charge)), {})
+                    spans[draft.id] = (draft.customer_id, draft.period)
+        for (meter_key, need), spans in wanted.items():
+            for layer in _layers(spans):
+                found = self._events.measure_many(self._meters[meter_key], need, dict(layer.values()))
+                self._read.update(
+                    ((draft_id, meter_key, need), found[customer]) for draft_id, (customer, _) in layer.items()
+                )
 
     def of(self, draft: Invoice) -> Callable[[Charge], Usage]:
         """What a charge of this draft rates."""
-        return lambda charge: self._read[draft.id, charge.meter or ""]
+
+        def usage(charge: Charge) -> Usage:
+            found = self._read[draft.id, charge.meter or "", need_of(charge)]
+            return Usage(quantity=found.quantity, values=found.values, groups=found.groups)
+
+        return usage
+
+
+def need_of(charge: Charge) -> Need:
+    """What of a period's usage a charge reads."""
+    if charge.model.needs is Needs.EVENTS:
+        return Need(values=True)
+    if charge.model.needs is Needs.GROUPS:
+        return Need(dimensions=tuple(getattr(charge.model, "dimensions", ())))
+    return Need()
+
+
+def _layers(spans: dict[str, tuple[str, Period]]) -> list[dict[str, tuple[str, Period]]]:
+    """The spans in groups in which a customer stands once: two drafts of one customer are read one after the other."""
+    layers: list[dict[str, tuple[str, Period]]] = []
+    seen: list[set[str]] = []
+    for draft_id, (customer, period) in spans.items():
+        place = next((place for place, customers in enumerate(seen) if customer not in customers), len(seen))
+        if place == len(seen):
+            layers.append({})
+            seen.append(set())
+        layers[place][draft_id] = (customer, period)
+        seen[place].add(customer)
+    return layers

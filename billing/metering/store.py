@@ -1,25 +1,40 @@
-"""The queries over usage events."""
+"""The queries over usage events. What an amendment has archived is seen by none of them but `find` and `late_spans`.
+
+A count, and on PostgreSQL a sum and a maximum, is made by the database where it can be made exactly: values written as plain digits are
+added as numerics, and a customer with any value written otherwise is measured here from the events, so both engines agree digit for digit.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Numeric, and_, case, cast, func, literal, or_, select, update
 
 from billing.catalog.item import Aggregation
 from billing.db.upsert import insert_new
-from billing.metering.aggregate import Reading, quantity
+from billing.metering.aggregations.registry import CARRIED
+from billing.metering.amended import StoredEvent
+from billing.metering.measured import NOTHING, PLAIN, Measured, measure
+from billing.metering.reading import Reading, passes
 from billing.metering.tables import EventRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from sqlalchemy import ColumnElement
 
     from billing.catalog.item import Meter
     from billing.db.session import Unit
     from billing.kernel.period import Period
     from billing.metering.event import UsageEvent
+    from billing.metering.measured import Need
+
+_PLAIN_NUMBER = "^-?[0-9]{1,12}([.][0-9]{1,30})?$"  # every such value is one that `number_of` reads as it stands
+_SPANS_A_STATEMENT = 50
+_CUSTOMERS_A_STATEMENT = 500
 
 
 class EventStore:
@@ -51,29 +66,125 @@ class EventStore:
         return {(source, event_id) for source, event_id in inserted}
 
     def quantity(self, customer_id: str, meter: Meter, period: Period) -> Decimal:
-        """One customer's quantity on a meter over a period; counted by the database where counting is all there is to do."""
-        if meter.aggregation is not Aggregation.COUNT:
-            return quantity(meter, self.readings(customer_id, meter, period))
-        counted = (
-            select(func.count())
-            .select_from(EventRow)
-            .where(EventRow.customer_id == customer_id, EventRow.type == meter.event_type)
-            .where(EventRow.at >= period.start, EventRow.at < period.end)
-        )
-        return Decimal(self._session.scalar(counted) or 0)
+        """One customer's quantity on a meter over a period."""
+        return self.measure(customer_id, meter, period).quantity
+
+    def measure(self, customer_id: str, meter: Meter, period: Period, need: Need = PLAIN) -> Measured:
+        """One customer's usage on a meter over a period, with the divisions that a price needs."""
+        return self.measure_many(meter, need, {customer_id: period})[customer_id]
+
+    def measure_many(self, meter: Meter, need: Need, spans: Mapping[str, Period]) -> dict[str, Measured]:
+        """The same for many customers, each over a period of its own, with few statements; every customer has an answer."""
+        found: dict[str, Measured] = {}
+        for part in _parts(spans):
+            rest = part
+            if need.is_plain and self._is_made_by_database(meter):
+                made = self._made_by_database(meter, part)
+                rest = {customer: period for customer, period in part.items() if made.get(customer, NOTHING) is None}
+                found |= {customer: made.get(customer) or NOTHING for customer in part if customer not in rest}
+            if rest:
+                seen = self._seen(meter, rest)
+                found |= {
+                    customer: measure(meter, seen.get(customer, ()), need, period) for customer, period in rest.items()
+                }
+        return found
 
     def readings(self, customer_id: str, meter: Meter, period: Period) -> list[Reading]:
-        """What a meter sees of one customer's events in a period, by event time."""
-        rows = self._session.execute(
-            select(EventRow.at, EventRow.source, EventRow.event_id, EventRow.data)
-            .where(EventRow.customer_id == customer_id, EventRow.type == meter.event_type)
-            .where(EventRow.at >= period.start, EventRow.at < period.end)
+        """What a meter sees of one customer's events in a period, in no order; those before it too where the level carries over."""
+        return self._seen(meter, {customer_id: period}).get(customer_id, [])
+
+    def _seen(self, meter: Meter, spans: Mapping[str, Period]) -> dict[str, list[Reading]]:
+        query = select(EventRow.customer_id, EventRow.at, EventRow.source, _FIRST_ID, EventRow.data).where(
+            EventRow.type == meter.event_type, EventRow.archived_at.is_(None), _within(meter, spans)
         )
-        return [Reading(at, (source, event_id), data.get(meter.prop or "")) for at, source, event_id, data in rows]
+        seen: defaultdict[str, list[Reading]] = defaultdict(list)
+        for customer, at, source, first_id, data in self._session.execute(query):
+            if passes(meter, data):
+                seen[customer].append(Reading(at, (source, first_id), data.get(meter.prop or ""), data))
+        return seen
+
+    def _is_made_by_database(self, meter: Meter) -> bool:
+        if self._session.get_bind().dialect.name == "postgresql":
+            return meter.aggregation in {Aggregation.COUNT, Aggregation.SUM, Aggregation.MAX}
+        return meter.aggregation is Aggregation.COUNT and not meter.filters
+
+    def _made_by_database(self, meter: Meter, spans: Mapping[str, Period]) -> dict[str, Measured | None]:
+        """By customer: the measure, or None where a value needs to be read here; who has no events is left out."""
+        made, odd = _made(meter)
+        query = select(EventRow.customer_id, made, odd).where(
+            EventRow.type == meter.event_type, EventRow.archived_at.is_(None), _within(meter, spans)
+        )
+        for name, values in meter.filters.items():
+            query = query.where(EventRow.data[name].as_string().in_(values))
+        return {
+            customer: None if unread else Measured(quantity=Decimal(number or 0))
+            for customer, number, unread in self._session.execute(query.group_by(EventRow.customer_id))
+        }
+
+    def find(self, source: str, event_id: str) -> StoredEvent | None:
+        """One event by its identity, archived or not."""
+        row = self._session.scalar(select(EventRow).where(EventRow.source == source, EventRow.event_id == event_id))
+        return None if row is None else _stored(row)
+
+    def archive(self, source: str, event_id: str, *, amended_by: str, at: datetime) -> bool:
+        """Let an event count no more, unless another amendment has replaced it; whether it was done."""
+        done = self._session.execute(
+            update(EventRow)
+            .where(EventRow.source == source, EventRow.event_id == event_id, EventRow.amended_by.is_(None))
+            .values(amended_by=amended_by, archived_at=func.coalesce(EventRow.archived_at, at))
+            .returning(EventRow.event_id)
+            .execution_options(synchronize_session=False)
+        )
+        return done.first() is not None
+
+    def add_amendment(self, event: StoredEvent) -> bool:
+        """Store an amendment; False when its identity is taken."""
+        row = {
+            "source": event.source,
+            "event_id": event.id,
+            "type": event.type,
+            "customer_id": event.customer_id,
+            "at": event.at,
+            "received_at": event.received_at,
+            "data": dict(event.data),
+            "amends": event.amends,
+            "first_id": event.first_id,
+            "archived_at": event.archived_at,
+        }
+        return bool(insert_new(self._session, EventRow, [row], (EventRow.source, EventRow.event_id)))
+
+    def late_spans(self, customer_ids: Iterable[str] | None, since: datetime) -> dict[str, tuple[datetime, datetime]]:
+        """By customer, the earliest and latest instant before `since` whose usage became known, or was archived, at `since` or after."""
+        if customer_ids is None:
+            return self._late(since, None)
+        found: dict[str, tuple[datetime, datetime]] = {}
+        wanted = sorted(set(customer_ids))
+        for start in range(0, len(wanted), _CUSTOMERS_A_STATEMENT):
+            found |= self._late(since, wanted[start : start + _CUSTOMERS_A_STATEMENT])
+        return found
+
+    def _late(self, since: datetime, customer_ids: Sequence[str] | None) -> dict[str, tuple[datetime, datetime]]:
+        query = select(EventRow.customer_id, func.min(EventRow.at), func.max(EventRow.at)).where(
+            or_(EventRow.received_at >= since, EventRow.archived_at >= since), EventRow.at < since
+        )
+        if customer_ids is not None:
+            query = query.where(EventRow.customer_id.in_(customer_ids))
+        rows = self._session.execute(query.group_by(EventRow.customer_id))
+        return {customer: (earliest, latest) for customer, earliest, latest in rows}
+
+    def changed_since(self, customer_id: str, since: datetime, period: Period) -> bool:
+        """Whether events of a customer dated in a period became known, or were archived, at `since` or after."""
+        query = (
+            select(EventRow.event_id)
+            .where(EventRow.customer_id == customer_id, EventRow.at >= period.start, EventRow.at < period.end)
+            .where(or_(EventRow.received_at >= since, EventRow.archived_at >= since))
+        )
+        return self._session.scalar(query.limit(1)) is not None
 
     def counts(self, event_type: str, period: Period) -> dict[str, int]:
         """How many events of a type each customer had in a period; those without any are left out."""
         query = select(EventRow.customer_id, func.count()).where(EventRow.type == event_type)
+        query = query.where(EventRow.archived_at.is_(None))
         query = query.where(EventRow.at >= period.start, EventRow.at < period.end).group_by(EventRow.customer_id)
         return {str(customer_id): int(count) for customer_id, count in self._session.execute(query)}
 
@@ -89,10 +200,69 @@ class EventStore:
                 EventRow.source,
                 EventRow.event_id,
             )
-            .where(EventRow.at < moment)
+            .where(EventRow.at < moment, EventRow.archived_at.is_(None))
             .order_by(EventRow.at, EventRow.source, EventRow.event_id)
         )
         if customer_id is not None:
             query = query.where(EventRow.customer_id == customer_id)
         for row in self._session.execute(query.execution_options(yield_per=10_000)):
             yield tuple(row)
+
+
+_FIRST_ID = func.coalesce(EventRow.first_id, EventRow.event_id)
+
+
+def _parts(spans: Mapping[str, Period]) -> Iterator[dict[str, Period]]:
+    """Customers of equal spans together, so many spans and customers a statement as it carries well."""
+    ordered = sorted(spans.items(), key=lambda pair: (pair[1].start, pair[1].end, pair[0]))
+    part: dict[str, Period] = {}
+    periods: set[Period] = set()
+    for customer, period in ordered:
+        if len(part) == _CUSTOMERS_A_STATEMENT or len(periods | {period}) > _SPANS_A_STATEMENT:
+            yield part
+            part, periods = {}, set()
+        part[customer] = period
+        periods.add(period)
+    if part:
+        yield part
+
+
+def _within(meter: Meter, spans: Mapping[str, Period]) -> ColumnElement[bool]:
+    customers: defaultdict[Period, list[str]] = defaultdict(list)
+    for customer, period in spans.items():
+        customers[period].append(customer)
+    parts = []
+    for period, names in customers.items():
+        inside = [EventRow.customer_id.in_(names), EventRow.at < period.end]
+        if meter.aggregation not in CARRIED:
+            inside.append(EventRow.at >= period.start)
+        parts.append(and_(*inside))
+    return or_(*parts)
+
+
+def _made(meter: Meter) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """The quantity as the database makes it, and how many values it cannot read."""
+    if meter.aggregation is Aggregation.COUNT:
+        return func.count(), literal(0)
+    text = EventRow.data[meter.prop].as_string()
+    is_value = func.jsonb_typeof(EventRow.data[meter.prop]).in_(["number", "string"])
+    is_plain = and_(is_value, text.regexp_match(_PLAIN_NUMBER))
+    number = case((is_plain, cast(text, Numeric)))
+    made = func.sum(number) if meter.aggregation is Aggregation.SUM else func.max(number)
+    return made, func.count(case((and_(is_value, ~text.regexp_match(_PLAIN_NUMBER)), 1)))
+
+
+def _stored(row: EventRow) -> StoredEvent:
+    return StoredEvent(
+        source=row.source,
+        id=row.event_id,
+        type=row.type,
+        customer_id=row.customer_id,
+        at=row.at,
+        received_at=row.received_at,
+        data=row.data,
+        amends=row.amends,
+        first_id=row.first_id,
+        amended_by=row.amended_by,
+        archived_at=row.archived_at,
+    )

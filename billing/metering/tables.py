@@ -14,13 +14,19 @@ from billing.db.columns import Document
 
 
 class EventRow(TenantRow):
-    """A usage event as it came: (tenant, source, id) is unique for ever."""
+    """A usage event as it came: (tenant, source, id) is unique for ever.
+
+    An amendment is an event too: `amends` is the event of the same source that it replaces, `first_id` the one its chain began with,
+    whose place among equals it takes. What is archived stays and counts no more; `amended_by` is what replaced it.
+    """
 
     __tablename__ = "events"
     __table_args__ = (
         same_tenant("customer_id", CustomerRow),
         Index("ix_events_customer", "tenant_id", "customer_id", "type", "at"),
         Index("ix_events_at", "tenant_id", "at"),
+        Index("ix_events_received", "tenant_id", "received_at"),
+        Index("ix_events_archived", "tenant_id", "archived_at"),
     )
 
     source: Mapped[str] = mapped_column(KEY, primary_key=True)
@@ -30,3 +36,7 @@ class EventRow(TenantRow):
     at: Mapped[datetime]
     received_at: Mapped[datetime]
     data: Mapped[dict[str, Any]] = mapped_column(Document)
+    amends: Mapped[str | None] = mapped_column(KEY)
+    first_id: Mapped[str | None] = mapped_column(KEY)
+    amended_by: Mapped[str | None] = mapped_column(KEY)
+    archived_at: Mapped[datetime | None]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from billing.catalog.store import CatalogStore
-from billing.pricing.ratecard import read_card
+from billing.subscriptions.fees import monthly_minor
 from billing.subscriptions.history_store import HistoryStore
 from billing.subscriptions.subscription import StateChange, Status
+from billing.subscriptions.turn import in_trial
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from billing.catalog.plan import PlanVersion
     from billing.db.session import Unit
     from billing.subscriptions.subscription import Subscription
 
@@ -25,7 +25,8 @@ def record(unit: Unit, subscription: Subscription, kind: str, *, at: datetime) -
     Steps are started, activated (a trial is over), changed, cancelled, uncancelled, paused, resumed and ended.
     """
     versions = CatalogStore(unit).by_ids(subscription.version_ids)
-    monthly = 0 if subscription.status in _PAYS_NOTHING else sum(_monthly(version) for version in versions.values())
+    free = subscription.status in _PAYS_NOTHING or in_trial(subscription, at)
+    monthly = 0 if free else monthly_minor(subscription, versions)
     HistoryStore(unit).record(
         StateChange(
             subscription_id=subscription.id,
@@ -40,7 +41,3 @@ def record(unit: Unit, subscription: Subscription, kind: str, *, at: datetime) -
     )
     payload = {"subscription": subscription.id, "plan": subscription.plan_key}
     unit.emit(f"subscription.{kind}", f"{subscription.id}:{subscription.revision}", payload, at)
-
-
-def _monthly(version: PlanVersion) -> int:
-    return read_card(version.charges, version.currency).monthly_minor(version.interval, version.interval_count)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from billing.entitlements.grant import Grant
 from billing.kernel.ids import new_id
+
+BOUGHT = "bought"
+"""The source of rights that are bought once: they outlast changes of the plan."""
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,7 +31,16 @@ def grants_of(version: PlanVersion, subscription: Subscription, starts_at: datet
             subscription_id=subscription.id,
             cadence=subscription.cadence,
             starts_at=starts_at,
-            ends_at=None,
+            ends_at=subscription.ends_at,
         )
         for granted in version.grants
+    ]
+
+
+def bought_rights(version: PlanVersion, subscription: Subscription, at: datetime) -> list[Grant]:
+    """The rights of what is bought once: a feature for as long as the subscription lives, an amount until the period's end."""
+    end = subscription.cadence.period_at(at).end
+    return [
+        replace(grant, source_kind=BOUGHT, ends_at=grant.ends_at if isinstance(grant.value, bool) else end)
+        for grant in grants_of(version, subscription, at)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from billing.kernel.cadence import Cadence, Interval
 from billing.kernel.clock import format_instant, parse_instant
@@ -18,7 +18,7 @@ from billing.subscriptions.subscription import (
     SubscriptionNotFoundError,
     next_boundary,
 )
-from billing.subscriptions.tables import SubscriptionAddonRow, SubscriptionRow
+from billing.subscriptions.tables import SubscriptionAddonRow, SubscriptionEventRow, SubscriptionRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -137,6 +137,30 @@ class SubscriptionStore:
             addons = self._addons([row.id for row in rows])
             found.update((row.customer_id, _from_row(row, addons.get(row.id, ()))) for row in rows)
         return found
+
+    def had_trial(self, customer_id: str, plan_key: str) -> bool:
+        """Whether a customer has begun a trial of a plan, under any of its versions; it counts for the plan it began on."""
+        query = (
+            select(SubscriptionEventRow.id)
+            .join(SubscriptionRow, SubscriptionRow.id == SubscriptionEventRow.subscription_id)
+            .where(SubscriptionRow.customer_id == customer_id, SubscriptionRow.trial_ends_at.is_not(None))
+            .where(SubscriptionEventRow.kind == "started", SubscriptionEventRow.plan_key == plan_key)
+        )
+        return self._session.scalar(query.limit(1)) is not None
+
+    def pinned_to(self, version_ids: Collection[str], *, after: str = "", limit: int) -> list[str]:
+        """Ids of subscriptions that run, paused ones too, and pin one of these versions, as plan or add-on; by id from `after` on."""
+        addons = select(SubscriptionAddonRow.subscription_id).where(
+            SubscriptionAddonRow.version_id.in_(sorted(version_ids))
+        )
+        query = (
+            select(SubscriptionRow.id)
+            .where(SubscriptionRow.status != Status.ENDED.value, SubscriptionRow.id > after)
+            .where(or_(SubscriptionRow.version_id.in_(sorted(version_ids)), SubscriptionRow.id.in_(addons)))
+            .order_by(SubscriptionRow.id)
+            .limit(limit)
+        )
+        return list(self._session.scalars(query))
 
     def claim(self, now: datetime, *, limit: int, skip: Collection[str] = ()) -> list[str]:
         """Ids of running subscriptions with something due by `now` that nobody else holds, oldest first; locked until the unit ends."""

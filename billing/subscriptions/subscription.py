@@ -165,6 +165,7 @@ class Quote:
     quoted_at: datetime
     expires_at: datetime
     accepted_at: datetime | None = None
+    seats: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

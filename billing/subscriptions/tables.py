@@ -115,6 +115,7 @@ class QuoteRow(TenantRow):
     subscription_id: Mapped[str] = mapped_column(ID)
     target: Mapped[str] = mapped_column(KEY)
     version_id: Mapped[str] = mapped_column(ID)
+    seats: Mapped[int] = mapped_column(server_default="1")
     revision: Mapped[int]
     lines: Mapped[list[dict[str, Any]]] = mapped_column(Document)
     total_minor: Mapped[int]

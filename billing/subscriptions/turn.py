@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from billing.catalog.plan import PlanKind
+from billing.catalog.terms import Proration
 from billing.kernel.cadence import Cadence, Interval
 from billing.kernel.period import Period
 from billing.subscriptions.subscription import AddonItem, Scheduled, Status, next_boundary
@@ -49,8 +50,23 @@ def is_within_period(subscription: Subscription, step: ScheduledStep, versions: 
         return step.at != subscription.cadence.boundary(subscription.billed_periods)
     if step.kind is not Scheduled.CHANGE or step.version_id is None:
         return False
-    same = _interval(versions[step.version_id]) == _interval(versions[subscription.version_id])
-    return same and step.at != subscription.cadence.boundary(subscription.billed_periods)
+    if step.at == subscription.cadence.boundary(subscription.billed_periods):
+        return False
+    version = versions[step.version_id]
+    return version.kind is PlanKind.ADDON or not starts_over(version, versions[subscription.version_id])
+
+
+def starts_over(version: PlanVersion, current: PlanVersion) -> bool:
+    """Whether a change to a plan cuts the period off and starts a new one: another interval, or a plan whose policy is a full reset."""
+    reset = version.terms.proration is Proration.FULL_RESET and version.id != current.id
+    return reset or _interval(version) != _interval(current)
+
+
+def in_trial(subscription: Subscription, at: datetime) -> bool:
+    """Whether an instant lies in the trial, before any fee."""
+    return (
+        subscription.trial_ends_at is not None and subscription.billed_periods == 0 and at < subscription.trial_ends_at
+    )
 
 
 def turn(subscription: Subscription, versions: Mapping[str, PlanVersion]) -> Turn:
@@ -68,7 +84,7 @@ def turn(subscription: Subscription, versions: Mapping[str, PlanVersion]) -> Tur
     for step in subscription.scheduled:
         if step.at <= at:
             after = _taken(after, step, at, versions)
-            told.append(_TOLD[step.kind])
+            told += [_TOLD[step.kind]] if _TOLD[step.kind] not in told else []
     fees, phase = None, 0
     if after.status is not Status.PAUSED and after.cadence.boundary(after.billed_periods) == at:
         fees, phase = after.cadence.period(after.billed_periods), after.billed_periods - after.phase_from
@@ -137,7 +153,8 @@ def _changed(
         return with_addon(base, version.plan_key, version.id, seats=step.seats or 1, at=at)
     seats = base.seats if step.seats is None else step.seats
     moved = replace(base, plan_key=version.plan_key, version_id=version.id, seats=seats)
-    if _interval(version) != _interval(versions[base.version_id]):
+    cut = at != base.cadence.boundary(base.billed_periods) and starts_over(version, versions[base.version_id])
+    if cut or _interval(version) != _interval(versions[base.version_id]):
         return replace(_started_over(moved, at, version), phase_from=0)
     return moved if version.id == base.version_id else replace(moved, phase_from=moved.billed_periods)
 
@@ -167,7 +184,7 @@ def _rights(before: Subscription, after: Subscription) -> tuple[tuple[str | None
     if after.status is Status.PAUSED:
         return (None,), ()
     if after.cadence != before.cadence or before.status is Status.PAUSED:
-        return (None,), after.version_ids
+        return (before.plan_key, *(addon.plan_key for addon in before.addons)), after.version_ids
     held = {before.plan_key: (before.version_id, before.seats)}
     held.update((addon.plan_key, (addon.version_id, addon.seats)) for addon in before.addons)
     wanted = {after.plan_key: (after.version_id, after.seats)}

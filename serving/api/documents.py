@@ -63,6 +63,10 @@ def customer(value: Customer) -> dict[str, Any]:
         "country": value.country,
         "zone": value.zone,
         "consents": list(value.consents),
+        "address": dict(value.address),
+        "region": value.region,
+        "tax_id": value.tax_id,
+        "is_business": value.is_business,
         "created_at": instant(value.created_at),
     }
 
@@ -83,6 +87,8 @@ def plan(value: PlanVersion) -> dict[str, Any]:
         "charges": [dict(charge) for charge in value.charges],
         "grants": {grant.feature: grant.value for grant in value.grants},
         "requires": list(value.requires),
+        "terms": value.terms.to_document(),
+        "currencies": list(value.currencies),
         "published_at": instant(value.published_at),
     }
 
@@ -95,6 +101,9 @@ def meter(value: Meter) -> dict[str, Any]:
         "event_type": value.event_type,
         "aggregation": value.aggregation.value,
         "property": value.prop,
+        "filters": {name: list(values) for name, values in value.filters.items()},
+        "groups": list(value.groups),
+        "operation": value.operation,
     }
 
 
@@ -160,7 +169,27 @@ def subscription(value: Subscription, customer_key: str) -> dict[str, Any]:
         "started_at": instant(value.started_at),
         "ends_at": instant(value.ends_at),
         "current_period": None if paid is None else period_document(paid),
+        "seats": value.seats,
+        "addon_seats": {addon.plan_key: addon.seats for addon in value.addons},
+        "trial_ends_at": instant(value.trial_ends_at),
+        "paused_at": instant(value.paused_at),
+        "scheduled": scheduled(value),
+        "zone": value.cadence.zone,
     }
+
+
+def scheduled(value: Subscription) -> list[dict[str, Any]]:
+    """What will happen to a subscription; `position` names a step to take it back."""
+    return [
+        {
+            "position": position,
+            "kind": step.kind.value,
+            "at": instant(step.at),
+            "target": step.target,
+            "seats": step.seats,
+        }
+        for position, step in enumerate(value.scheduled)
+    ]
 
 
 def preview(value: ChangePreview) -> dict[str, Any]:
@@ -170,6 +199,8 @@ def preview(value: ChangePreview) -> dict[str, Any]:
         "lines": [line.to_document() for line in value.lines],
         "total": money(value.total),
         "recurring": money(value.recurring),
+        "seats": value.seats,
+        "effect": value.effect.value,
     }
 
 
@@ -178,6 +209,7 @@ def quote(value: Quote) -> dict[str, Any]:
     return {
         "id": value.id,
         "target": value.target,
+        "seats": value.seats,
         "lines": [dict(line) for line in value.lines],
         "total": money(value.total),
         "recurring": money(value.recurring),

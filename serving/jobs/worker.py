@@ -1,4 +1,4 @@
-"""The worker: every minute it bills what has fallen due, tenant by tenant. One thread here, or processes of their own elsewhere.
+"""The worker: every minute it does what has fallen due, tenant by tenant. One thread here, or processes of their own elsewhere.
 
 A tenant whose run fails is logged and tried again next time; the others go on.
 """
@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from billing.db.scope import PLATFORM_SCOPE, Scope
-from billing.invoices.batch import RunReport
-from billing.invoices.cycle import run_billing
 from billing.tenants.store import TenantStore
-from serving.settings import grace_of
+from serving.jobs.routine import RoutineReport, run_routine
 
 if TYPE_CHECKING:
     from serving.wiring import Services
@@ -51,26 +49,20 @@ class Worker:
                 _LOG.exception("worker could not run")
             self._stop.wait(INTERVAL_SECONDS)
 
-    def run_once(self) -> RunReport:
-        """Bill every tenant once."""
-        total = RunReport()
+    def run_once(self) -> RoutineReport:
+        """The routine of every tenant, once."""
+        total = RoutineReport()
         with self._services.database.view(PLATFORM_SCOPE) as unit:
             tenants = TenantStore(unit).all()
         for tenant in tenants:
             if self._stop.is_set():
                 break
             try:
-                report = run_billing(
-                    self._services.database,
-                    Scope(tenant.id),
-                    now=tenant.now(self._services.clock.now()),
-                    grace=grace_of(self._services.settings),
-                )
+                report = run_routine(self._services, Scope(tenant.id), now=tenant.now(self._services.clock.now()))
             except Exception:  # noqa: BLE001 (outer edge: one tenant's trouble must not stop the others)
                 _LOG.exception("billing run failed", tenant=tenant.id)
                 continue
             for what, why in report.failed:
                 _LOG.error("could not be billed", tenant=tenant.id, what=what, why=why)
-            total.drafted += report.drafted
-            total.issued += report.issued
+            total.add(report)
         return total

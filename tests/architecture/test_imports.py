@@ -23,6 +23,8 @@ _SOUND = {
     "billing/invoices/tables.py": "import sqlalchemy",
     "billing/invoices/store.py": "from billing.invoices import tables",
     "billing/subscriptions/lines_store.py": "",
+    "billing/payments/collection_store.py": "",
+    "billing/subscriptions/history_store.py": "",
     "billing/migrations/env.py": "import alembic\nfrom billing.invoices import tables",
     "features/segments/tables.py": "",
     "features/segments/store.py": "from features.segments import tables",

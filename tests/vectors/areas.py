@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.vectors import (
+    aggregations,
     changes,
+    dunnings,
     dynamics,
+    entitlements,
     packages,
     parts,
     percentages,
@@ -42,12 +45,12 @@ OFFERED: Mapping[str, Mapping[str, Callable[[Case], Any]]] = {
     "coupon": poststeps.COUPON,
     "tax": poststeps.TAX,
     "progressive": splits.PROGRESSIVE,
+    "aggregation": aggregations.AGGREGATION,
+    "entitlement": entitlements.ENTITLEMENT,
+    "dunning": dunnings.ANSWERS,
 }
 
 NOT_YET: Mapping[str, int] = {
-    "aggregation": 10,
     "credits": 6,
-    "dunning": 1,
-    "entitlement": 5,
     "mrr": 2,
 }

@@ -23,6 +23,7 @@ _ADDED = {
         "scheduled",
     ),
     "subscription_addons": ("seats",),
+    "quotes": ("seats",),
     "invoices": (
         "kind",
         "due_at",
@@ -73,7 +74,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("subscriptions") as table:
         table.alter_column("usage_from", existing_type=Instant(), nullable=False)
-    op.add_column("subscription_addons", sa.Column("seats", sa.BigInteger(), nullable=False, server_default="1"))
+    for name in ("subscription_addons", "quotes"):
+        op.add_column(name, sa.Column("seats", sa.BigInteger(), nullable=False, server_default="1"))
     with op.batch_alter_table("invoices") as table:
         table.add_column(sa.Column("kind", sa.String(length=500), nullable=False, server_default="cycle"))
         table.alter_column("subscription_id", existing_type=sa.String(length=40), nullable=True)

@@ -12,6 +12,7 @@ from billing.entitlements.access import Access
 from billing.entitlements.check import Question, check
 from serving.api import documents
 from serving.api.context import Context, SecretContext
+from serving.payments import overdue_reader
 from serving.predict.signals import note_denial
 from serving.telemetry import ACCESS
 
@@ -35,7 +36,8 @@ def check_access(
     asked = body if isinstance(body, list) else [body]
     questions = [Question(item.customer, item.feature, item.quantity) for item in asked]
     with context.view() as unit:
-        answers = check(unit, questions, now=context.now)
+        overdue = overdue_reader(context.services, unit, context.now)
+        answers = check(unit, questions, now=context.now, overdue=overdue)
     for answer in answers:
         _count(context, answer)
     found = [documents.access(answer) for answer in answers]

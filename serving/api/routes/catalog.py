@@ -20,6 +20,8 @@ from serving.api import documents
 from serving.api.context import SecretContext
 
 router = APIRouter(prefix="/v1", tags=["catalogue"])
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Value = Annotated[str, Field(max_length=1000)]
 KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$"
 
 
@@ -35,6 +37,7 @@ class NewPlan(BaseModel):
     charges: list[dict[str, Any]] = Field(default_factory=list, max_length=100)
     grants: dict[str, bool | int | None] = Field(default_factory=dict, max_length=500)
     requires: list[str] = Field(default_factory=list, max_length=50)
+    terms: dict[str, Any] = Field(default_factory=dict)
 
 
 class NewFeature(BaseModel):
@@ -47,13 +50,18 @@ class NewFeature(BaseModel):
 
 
 class NewMeter(BaseModel):
-    """A meter; all but `count` name the property they read."""
+    """A meter; all but `count` name the property they read. An event counts when every property of `filters` has one of its values."""
 
     key: str = Field(pattern=KEY_PATTERN)
     name: str = Field(min_length=1, max_length=200)
     event_type: str = Field(min_length=1, max_length=200)
     aggregation: Aggregation = Aggregation.COUNT
     property: str | None = Field(default=None, max_length=200)
+    filters: dict[Name, Annotated[list[Value], Field(min_length=1, max_length=100)]] = Field(
+        default_factory=dict, max_length=10
+    )
+    groups: list[Name] = Field(default_factory=list, max_length=10)
+    operation: Name | None = None
 
 
 class MoneyBody(BaseModel):
@@ -90,6 +98,7 @@ def _publish(body: NewPlan, kind: PlanKind, context: SecretContext) -> JSONRespo
         charges=body.charges,
         grants=[Granted(feature, value) for feature, value in body.grants.items()],
         requires=body.requires,
+        terms=body.terms,
     )
     return context.write(
         lambda unit: documents.plan(publish(unit, draft, read_charge=meter_of, now=context.now)), body=body, status=201
@@ -166,7 +175,14 @@ def list_meters(context: SecretContext) -> dict[str, Any]:
 def put_meter(body: NewMeter, context: SecretContext) -> JSONResponse:
     """Add a meter, or replace the one of its key."""
     value = Meter(
-        key=body.key, name=body.name, event_type=body.event_type, aggregation=body.aggregation, prop=body.property
+        key=body.key,
+        name=body.name,
+        event_type=body.event_type,
+        aggregation=body.aggregation,
+        prop=body.property,
+        filters={name: tuple(values) for name, values in body.filters.items()},
+        groups=tuple(body.groups),
+        operation=body.operation,
     )
 
     def work(unit: Any) -> dict[str, Any]:

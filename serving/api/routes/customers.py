@@ -13,11 +13,21 @@ from billing.customers.store import CustomerStore
 from billing.kernel.cadence import zone_of
 from billing.kernel.ids import new_id
 from billing.kernel.page import page_size
+from billing.tenants.profile.tax_id import checked_tax_id
 from serving.api import documents
 from serving.api.context import SecretContext
 from serving.predict.customer_profile import profile_of
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
+
+
+class AddressBody(BaseModel):
+    """The lines of a billing address."""
+
+    line1: str = Field(default="", max_length=200)
+    line2: str = Field(default="", max_length=200)
+    postal_code: str = Field(default="", max_length=20)
+    city: str = Field(default="", max_length=100)
 
 
 class CustomerBody(BaseModel):
@@ -29,12 +39,17 @@ class CustomerBody(BaseModel):
     country: str = Field(default="", max_length=100)
     zone: str = Field(default="UTC", max_length=60)
     consents: list[str] = Field(default_factory=list, max_length=20)
+    address: AddressBody = Field(default_factory=AddressBody)
+    region: str = Field(default="", max_length=100)
+    tax_id: str = Field(default="", max_length=40)
+    is_business: bool = False
 
 
 @router.post("", status_code=201)
 def put_customer(body: CustomerBody, context: SecretContext) -> JSONResponse:
     """Add a customer, or replace what is known of the one with this key."""
     zone_of(body.zone)
+    tax_id = checked_tax_id(body.tax_id, body.country)
 
     def work(unit: Any) -> dict[str, Any]:
         store = CustomerStore(unit)
@@ -48,6 +63,10 @@ def put_customer(body: CustomerBody, context: SecretContext) -> JSONResponse:
             country=body.country,
             zone=body.zone,
             consents=tuple(body.consents),
+            address=body.address.model_dump(exclude_defaults=True),
+            region=body.region,
+            tax_id=tax_id,
+            is_business=body.is_business,
         )
         if known is None:
             store.add(customer)

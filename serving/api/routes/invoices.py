@@ -16,6 +16,7 @@ from billing.invoices.build import version_names
 from billing.invoices.cycle import run_billing
 from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.store import InvoiceStore
+from billing.kernel.money import Money
 from billing.kernel.page import page_size
 from billing.ledger.store import LedgerStore
 from billing.payments.record import record_payment
@@ -33,9 +34,10 @@ Quantity = Annotated[Decimal, Field(ge=-(10**15), le=10**15, max_digits=40, deci
 
 
 class Payment(BaseModel):
-    """That an invoice was paid; the reference makes it count once."""
+    """That an invoice was paid, in whole or by an amount; the reference makes it count once."""
 
     reference: str = Field(min_length=1, max_length=200)
+    amount: str | None = Field(default=None, min_length=1, max_length=40)
 
 
 class ChargeQuantity(BaseModel):
@@ -101,12 +103,14 @@ def explain(invoice_id: str, context: SecretContext) -> dict[str, Any]:
 
 @router.post("/invoices/{invoice_id}/payments", status_code=201)
 def pay(invoice_id: str, body: Payment, context: SecretContext) -> JSONResponse:
-    """Record that an invoice was paid in full."""
-    return context.write(
-        lambda unit: _shown(unit, record_payment(unit, invoice_id, reference=body.reference, now=context.now)),
-        body=body,
-        status=201,
-    )
+    """Record that an invoice was paid: in full, or by the amount given."""
+
+    def work(unit: Unit) -> dict[str, Any]:
+        currency = InvoiceStore(unit).get(invoice_id).currency
+        amount = None if body.amount is None else Money.of(body.amount, currency)
+        return _shown(unit, record_payment(unit, invoice_id, reference=body.reference, now=context.now, amount=amount))
+
+    return context.write(work, body=body, status=201)
 
 
 @router.post("/billing/run")

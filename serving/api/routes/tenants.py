@@ -1,28 +1,22 @@
-"""Tenants, their keys, and the test clock."""
+"""Tenants and their keys."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from billing.invoices.cycle import run_billing
-from billing.kernel.clock import utc
-from billing.kernel.errors import ConflictError, InvalidError, NotFoundError
+from billing.kernel.errors import NotFoundError
 from billing.tenants.create import add_key, open_tenant
 from billing.tenants.keys import KeyKind
 from billing.tenants.store import TenantStore
 from billing.tenants.tenant import Mode, TenantNotFoundError
 from serving.api import documents
 from serving.api.context import SecretContext
-from serving.settings import grace_of
 from serving.tokens import signing_secret
 
 router = APIRouter(prefix="/v1", tags=["tenants"])
-LONGEST_ADVANCE = timedelta(days=731)
 Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$")]
 
 
@@ -41,12 +35,6 @@ class NewKey(BaseModel):
 
     kind: KeyKind
     origins: list[Origin] = Field(default_factory=list, max_length=20)
-
-
-class ClockChange(BaseModel):
-    """Where to move a test tenant's clock to."""
-
-    advance_to: datetime
 
 
 @router.get("/tenants")
@@ -122,39 +110,3 @@ def revoke_key(key_id: str, context: SecretContext) -> None:
 def get_signing_secret(context: SecretContext) -> dict[str, str]:
     """The secret to sign customer tokens with (HS256, `sub` the customer's key, `aud` uptier, at most an hour)."""
     return {"signing_secret": signing_secret(context.services.secret, context.tenant_id), "algorithm": "HS256"}
-
-
-@router.get("/test-clock")
-def get_clock(context: SecretContext) -> dict[str, Any]:
-    """What time it is for this tenant."""
-    return {"now": documents.instant(context.now), "mode": context.principal.tenant.mode.value}
-
-
-@router.post("/test-clock")
-def advance_clock(body: ClockChange, context: SecretContext) -> JSONResponse:
-    """Move a test tenant's time forward; everything that falls due on the way is billed."""
-    tenant = context.principal.tenant
-    if tenant.mode is not Mode.TEST:
-        raise ConflictError("only a tenant in test mode has a clock that can be moved", mode=tenant.mode.value)
-    target = utc(body.advance_to)
-    if target < context.now:
-        raise ConflictError("a test clock only moves forward", now=documents.instant(context.now))
-    if target > context.now + LONGEST_ADVANCE:
-        raise InvalidError(
-            f"advance by at most {LONGEST_ADVANCE.days} days in one call", now=documents.instant(context.now)
-        )
-    with context.unit() as unit:
-        stands = TenantStore(unit).set_clock(tenant.id, target)
-    if stands != target:
-        raise ConflictError("somebody else moved the clock further", now=documents.instant(stands))
-    report = run_billing(
-        context.services.database, context.principal.scope, now=target, grace=grace_of(context.services.settings)
-    )
-    return JSONResponse(
-        {
-            "now": documents.instant(target),
-            "invoices_drafted": report.drafted,
-            "invoices_issued": report.issued,
-            "failed": [{"id": what, "detail": why} for what, why in report.failed],
-        }
-    )

@@ -8,15 +8,22 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 
 from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
+from billing.db.session import Unit
 from billing.kernel.clock import utc
 from billing.kernel.errors import InvalidError
 from billing.kernel.money import format_quantity
 from billing.kernel.period import Period
+from billing.metering.amend import Amended, amend
+from billing.metering.event import MAX_TEXT
 from billing.metering.ingest import MAX_BATCH, BatchTooLargeError, ingest
+from billing.metering.measured import Measured, Need, measure
 from billing.metering.store import EventStore
+from billing.metering.windows import Window, measure_windows, windows
 from serving.api import documents
 from serving.api.context import Context, SecretContext
 from serving.telemetry import EVENTS
@@ -76,6 +83,42 @@ def _binary_event(body: bytes, headers: dict[str, str]) -> dict[str, object]:
     return event
 
 
+class NewAmendment(BaseModel):
+    """What replaces the event `amends` of `source`; what is left out stays as it was. Without `data` the event is retracted."""
+
+    source: str = Field(default="api", min_length=1, max_length=MAX_TEXT)
+    amends: str = Field(min_length=1, max_length=MAX_TEXT)
+    id: str
+    type: str | None = None
+    customer: str | None = None
+    time: str | None = None
+    data: dict[str, Any] | None = None
+
+
+@router.post("/events/amendments", status_code=201)
+def post_amendment(body: NewAmendment, context: SecretContext) -> JSONResponse:
+    """Replace an event by another of the same source, or retract it; the first stays for the record and counts no more."""
+    document = body.model_dump(exclude={"source", "amends"})
+
+    def work(unit: Unit) -> dict[str, Any]:
+        return _amendment(amend(unit, body.source, body.amends, document, now=context.now))
+
+    return context.write(work, body=body, status=201)
+
+
+def _amendment(value: Amended) -> dict[str, Any]:
+    event = value.event
+    return {
+        "id": event.id,
+        "source": event.source,
+        "amends": event.amends,
+        "type": event.type,
+        "time": documents.instant(event.at),
+        "data": None if event.archived_at is not None and not event.data else dict(event.data),
+        "duplicate": value.is_duplicate,
+    }
+
+
 @router.get("/usage")
 def get_usage(
     customer: str,
@@ -83,17 +126,41 @@ def get_usage(
     context: SecretContext,
     start: Annotated[datetime, Query(alias="from")],
     end: Annotated[datetime, Query(alias="to")],
+    window: Window | None = None,
+    group_by: Annotated[list[str] | None, Query(max_length=10)] = None,
+    zone: str = "UTC",
 ) -> dict[str, Any]:
-    """A customer's quantity on a meter from `from` (included) to `to` (excluded), by event time."""
+    """A customer's quantity on a meter from `from` (included) to `to` (excluded), by event time.
+
+    `window` divides it by hours, days or months of `zone`, and `group_by` by properties that the meter declares as groups.
+    """
     period = Period(utc(start), utc(end))
+    need = Need(dimensions=tuple(group_by or ()))
     with context.view() as unit:
         who = CustomerStore(unit).get(customer)
         what = CatalogStore(unit).meter(meter)
-        used = EventStore(unit).quantity(who.id, what, period)
-    return {
-        "customer": who.key,
-        "meter": what.key,
+        need.check(what)
+        if window is None:
+            found, parts = EventStore(unit).measure(who.id, what, period, need), None
+        else:
+            spans = windows(period, window, zone)
+            seen = EventStore(unit).readings(who.id, what, period)
+            found, parts = measure(what, seen, need, period), measure_windows(what, seen, spans, need)
+    document = {"customer": who.key, "meter": what.key, **_usage(period, found, need)}
+    if parts is not None:
+        document["windows"] = [_usage(span, part, need) for span, part in parts]
+    return document
+
+
+def _usage(period: Period, found: Measured, need: Need) -> dict[str, Any]:
+    document: dict[str, Any] = {
         "from": documents.instant(period.start),
         "to": documents.instant(period.end),
-        "quantity": format_quantity(used),
+        "quantity": format_quantity(found.quantity),
     }
+    if need.dimensions:
+        document["groups"] = [
+            {"by": dict(zip(need.dimensions, key, strict=True)), "quantity": format_quantity(part)}
+            for key, part in found.groups.items()
+        ]
+    return document

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.invoices.invoice import Invoice, InvoiceLine, InvoiceStatus
-from billing.invoices.settlement import LineTax, Settlement, settled
+from billing.invoices.settlement import Settlement, settled
 from billing.kernel.money import Money
 from billing.pricing.commitment import SpendLimits
 from billing.pricing.discount import AmountOff, Coupon, PercentOff
 from billing.pricing.item import Scope
 from billing.pricing.tax import TaxRate, TaxTreatment
+from billing.pricing.tax_rules import Category, TaxDecision
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 ZERO = Money.zero("EUR")
@@ -53,10 +54,10 @@ def _draft(*lines: tuple[str, str, int]) -> Invoice:
     )
 
 
-def _tax_of(line: InvoiceLine) -> LineTax:
+def _tax_of(line: InvoiceLine) -> TaxDecision:
     if line.version_id == "pv_2":
-        return LineTax(BOOKS, "standard")
-    return LineTax(VAT, "standard", "VAT by German law")
+        return TaxDecision(BOOKS, Category.STANDARD)
+    return TaxDecision(VAT, Category.STANDARD, "VAT by German law")
 
 
 def test_a_coupon_then_tax_by_hand() -> None:
@@ -135,3 +136,20 @@ def test_the_same_twice_is_the_same() -> None:
     draft = _draft(("recurring", "pv_1", 1999), ("usage", "pv_2", 333))
 
     assert settled(draft, rules) == settled(replace(draft), rules)
+
+
+def test_an_inclusive_price_without_tax_is_what_remains_of_it() -> None:
+    """119.00 with 19 % in it, sold abroad under reverse charge: 100.00 net, no tax, and the line says what was taken out."""
+    abroad = TaxDecision(
+        TaxTreatment((TaxRate("reverse_charge", Decimal(0)),)),
+        Category.REVERSE_CHARGE,
+        "Reverse charge",
+        taken_out=TaxRate("vat_de", Decimal(19)),
+    )
+
+    invoice = settled(_draft(("recurring", "pv_1", 11900)), Settlement(plan_of=PLANS, tax_of=lambda _: abroad))
+
+    assert (invoice.net.text, invoice.tax.text, invoice.total.text) == ("100.00", "0.00", "100.00")
+    assert invoice.lines[0].document["cuts"][0]["amount"] == {"amount": "-19.00", "currency": "EUR"}
+    assert invoice.summary["taxes"][0]["category"] == "reverse_charge"
+    assert invoice.summary["notes"] == ["Reverse charge"]

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from billing.catalog.item import Aggregation, Meter
 from billing.kernel.errors import InvalidError
+from billing.kernel.period import Period
 from billing.metering.aggregate import Reading, number_of, quantity
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+HOUR = Period(NOON, NOON + timedelta(hours=1))
 
 numbers = st.one_of(
     st.integers(-(10**12), 10**12),
@@ -49,7 +51,7 @@ def test_the_order_of_arrival_changes_nothing(aggregation: Aggregation, readings
     shuffled = list(readings)
     random.shuffle(shuffled)
 
-    assert quantity(_meter(aggregation), shuffled) == quantity(_meter(aggregation), readings)
+    assert quantity(_meter(aggregation), shuffled, HOUR) == quantity(_meter(aggregation), readings, HOUR)
 
 
 @given(batches(numbers))
@@ -83,7 +85,7 @@ def test_the_latest_value_is_the_last_in_time_and_then_in_name(readings: list[Re
 @pytest.mark.parametrize("aggregation", Aggregation)
 def test_no_events_are_nothing(aggregation: Aggregation) -> None:
     """Zero, not an error."""
-    assert quantity(_meter(aggregation), []) == 0
+    assert quantity(_meter(aggregation), [], HOUR) == 0
 
 
 @pytest.mark.parametrize(

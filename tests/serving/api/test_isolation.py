@@ -38,13 +38,22 @@ def _owned(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
     invoice = server.call("GET", "/v1/invoices").json()["items"][0]
     decision = server.call("POST", "/v1/decisions", json={"customer": "ann"}).json()
     keys = server.call("GET", "/v1/api-keys").json()["items"]
+    method = server.call("POST", "/v1/customers/ann/payment-methods", json={"token": "pm_ok"}).json()
+    server.call("POST", f"/v1/invoices/{invoice['id']}/attempts")
+    payment = server.call("GET", "/v1/payments").json()["items"][0]
     return {
         "subscription_id": subscribed["id"],
         "invoice_id": invoice["id"],
         "decision_id": decision["decision_id"],
         "key_id": keys[-1]["id"],
+        "method_id": method["id"],
+        "payment_id": payment["id"],
         "tenant_id": server.shop.opened.tenant.id,
         "key": "ann",
+        "addon": "tasting_box",
+        "plan": "starter",
+        "rule_id": "txr_1",
+        "redemption_id": "red_1",
     }
 
 
@@ -59,6 +68,8 @@ BODIES: dict[str, Any] = {
     "/v1/subscriptions/{subscription_id}/change": {"target": "plus"},
     "/v1/subscriptions/{subscription_id}/quotes": {"target": "plus"},
     "/v1/invoices/{invoice_id}/payments": {"reference": "r-1"},
+    "/v1/customers/{key}/payment-methods": {"token": "pm_ok"},
+    "/v1/payments/{payment_id}/refunds": {"refunded_total": "1.00"},
     "/v1/decisions": {"customer": "ann"},
     "/v1/decisions/{decision_id}/outcome": {"kind": "impression"},
     "/v1/access/check": {"customer": "ann", "feature": "deliveries"},
@@ -74,6 +85,10 @@ BODIES: dict[str, Any] = {
     "/v1/purchases": [],
     "/v1/events": [],
     "/v1/pricing/preview": {},
+    "/v1/coupons": {"key": "c", "name": "C", "percent": "10"},
+    "/v1/subscriptions/{subscription_id}/coupons": {"coupon": "c"},
+    "/v1/profile": {},
+    "/v1/tax-rules": {"country": "DE", "rate_key": "r", "percent": "7", "valid_from": "2026-01-01T00:00:00Z"},
 }
 
 

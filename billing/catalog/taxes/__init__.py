@@ -1,0 +1,1 @@
+"""Tax rates by country, region and class of what is sold, with the days between which they hold."""

@@ -1,0 +1,1 @@
+"""Coupons on subscriptions: redeeming, ending, and what counts for an invoice."""

@@ -1,0 +1,62 @@
+"""What the fees of a pinned version are, in a subscription's currency and number of seats. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from billing.catalog.terms import Billing
+from billing.kernel.cadence import Interval
+from billing.kernel.money import Money, round_minor
+from billing.pricing.quote import total
+from billing.pricing.ratecard import read_card
+from billing.pricing.recurring import RecurringPrice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from fractions import Fraction
+
+    from billing.catalog.plan import PlanVersion
+    from billing.kernel.period import Period
+    from billing.pricing.quote import PricedLine
+    from billing.subscriptions.subscription import Subscription
+
+
+def fees_of(
+    version: PlanVersion,
+    currency: str,
+    period: Period | None,
+    seats: int,  # noqa: ARG001 (a rate card prices one of each until it is given seats)
+) -> tuple[PricedLine, ...]:
+    """The lines of a whole period's fees; a CurrencyNotOfferedError where the version has no such price list."""
+    return read_card(version.charges_in(currency), currency).fees(period)
+
+
+def recurring_of(items: Iterable[tuple[PlanVersion, int]], currency: str) -> Money:
+    """What a whole period of these (version, seats) costs before any usage; what is bought once does not recur."""
+    parts = (total(fees_of(version, currency, None, seats), currency) for version, seats in items if recurs(version))
+    return sum(parts, Money.zero(currency))
+
+
+def monthly_exact(version: PlanVersion, currency: str, seats: int) -> Fraction:
+    """A version's fees a month in minor units, unrounded, so that prices of different intervals compare."""
+    price = recurring_of([(version, seats)], currency)
+    return RecurringPrice(price, Interval(version.interval), version.interval_count).minor_per_month
+
+
+def monthly_minor(subscription: Subscription, versions: Mapping[str, PlanVersion]) -> int:
+    """A running subscription's monthly recurring revenue: each version's share is rounded once."""
+    return sum(
+        round_minor(monthly_exact(versions[version_id], subscription.currency, seats))
+        for version_id, seats in subscription.items
+    )
+
+
+def items_of(subscription: Subscription, versions: Mapping[str, PlanVersion]) -> dict[str, tuple[PlanVersion, int]]:
+    """(version, seats) of the plan and its add-ons, by plan key."""
+    found = (versions[version_id] for version_id in subscription.version_ids)
+    return {version.plan_key: (version, seats) for version, (_, seats) in zip(found, subscription.items, strict=True)}
+
+
+def recurs(version: PlanVersion) -> bool:
+    """Whether it is billed each period, rather than once."""
+    return version.terms.billing is Billing.RECURRING

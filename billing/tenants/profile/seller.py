@@ -1,0 +1,54 @@
+"""The seller as invoices and tax rules know it. Everything may be empty until taxes are switched on, which needs the country."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from billing.kernel.errors import InvalidError
+from billing.tenants.profile.tax_id import checked_tax_id
+
+MOST_TERM_DAYS = 365
+
+
+class ProfileError(InvalidError):
+    """A seller's profile that contradicts itself; the fact `field` says where."""
+
+    code = "invalid_profile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SellerProfile:
+    """`country` is ISO 3166 alpha-2. `taxes` switches taxes on; `exempt` is the small-business exemption; `oss` the EU One Stop Shop."""
+
+    legal_name: str = ""
+    line1: str = ""
+    line2: str = ""
+    postal_code: str = ""
+    city: str = ""
+    region: str = ""
+    country: str = ""
+    vat_id: str = ""
+    registration: str = ""
+    email: str = ""
+    iban: str = ""
+    bic: str = ""
+    invoice_prefix: str = ""
+    payment_terms_days: int = 14
+    language: str = "en"
+    taxes: bool = False
+    exempt: bool = False
+    oss: bool = False
+
+    def __post_init__(self) -> None:
+        if self.country and not (len(self.country) == 2 and self.country.isascii() and self.country.isupper()):
+            raise ProfileError("country is a code of two capital letters, such as DE", field="country")
+        if self.taxes and not self.country:
+            raise ProfileError("to charge taxes, say which country you sell from", field="country")
+        if self.exempt and self.oss:
+            raise ProfileError("an exempt seller charges no tax abroad either: exempt or oss", field="oss")
+        if not 0 <= self.payment_terms_days <= MOST_TERM_DAYS:
+            raise ProfileError(f"payment terms are 0 to {MOST_TERM_DAYS} days", field="payment_terms_days")
+        object.__setattr__(self, "vat_id", checked_tax_id(self.vat_id, self.country))
+
+
+UNKNOWN_SELLER = SellerProfile()

@@ -1,0 +1,1 @@
+"""Telling a business's own services what happened: endpoints, deliveries in order, signed by the Standard Webhooks scheme."""

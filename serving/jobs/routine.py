@@ -1,0 +1,132 @@
+"""What is done for a tenant whenever time passes, in this order, and when something of it next falls due.
+
+The worker does it every minute at the present time; a test clock that is moved does it at every instant on the way at which something
+falls due, so that a month of a subscription's life runs as it would have run day by day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from billing.invoices.cycle import run_billing
+from billing.invoices.store import InvoiceStore
+from billing.invoices.thresholds import bill_thresholds
+from billing.subscriptions.store import SubscriptionStore
+from serving.payments import collect_for, payments_due
+from serving.settings import grace_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from billing.db.scope import Scope
+    from billing.db.session import Unit
+    from serving.wiring import Services
+
+MOST_STEPS = 5_000
+
+
+@dataclass(slots=True)
+class RoutineReport:
+    """What the jobs did, by name, and what they could not do, with the reason; it is tried again next time."""
+
+    done: dict[str, int] = field(default_factory=dict)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def drafted(self) -> int:
+        """Invoices drafted."""
+        return self.done.get("invoices_drafted", 0)
+
+    @property
+    def issued(self) -> int:
+        """Invoices made final."""
+        return self.done.get("invoices_issued", 0)
+
+    def count(self, what: str, number: int) -> None:
+        """Add to a figure."""
+        self.done[what] = self.done.get(what, 0) + number
+
+    def add(self, other: RoutineReport) -> None:
+        """Count another round in; what failed is what failed last."""
+        for what, number in other.done.items():
+            self.count(what, number)
+        self.failed = other.failed
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A part of the routine. `next_due` tells when it next has something to do after an instant, None for not that it knows."""
+
+    name: str
+    run: Callable[[Services, Scope, datetime, RoutineReport], None]
+    next_due: Callable[[Unit, datetime], datetime | None]
+
+
+def _bill(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    done = run_billing(services.database, scope, now=now, grace=grace_of(services.settings))
+    report.count("invoices_drafted", done.drafted)
+    report.count("invoices_issued", done.issued)
+    report.failed += done.failed
+
+
+def _billing_due(unit: Unit, after: datetime) -> datetime | None:
+    moments = (SubscriptionStore(unit).next_due(after), InvoiceStore(unit).next_closing(after))
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _watch_thresholds(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    done = bill_thresholds(services.database, scope, now=now, grace=grace_of(services.settings))
+    report.count("invoices_issued", done.issued)
+    report.failed += done.failed
+
+
+def _collect(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    done = collect_for(services, scope, now=now)
+    report.count("payments_succeeded", done.succeeded)
+    report.count("payments_declined", done.declined)
+    report.failed += done.failed or []
+
+
+def _with_the_others(_unit: Unit, _after: datetime) -> datetime | None:
+    """A job that has no calendar of its own: it looks whenever the others have something to do."""
+    return None
+
+
+JOBS = (
+    Job("billing", _bill, _billing_due),
+    Job("thresholds", _watch_thresholds, _with_the_others),
+    Job("payments", _collect, payments_due),
+)
+
+
+def run_routine(services: Services, scope: Scope, *, now: datetime) -> RoutineReport:
+    """Everything that is due for a tenant at `now`."""
+    report = RoutineReport()
+    for job in JOBS:
+        job.run(services, scope, now, report)
+    return report
+
+
+def run_until(
+    services: Services, scope: Scope, *, start: datetime, until: datetime, moved: Callable[[datetime], None]
+) -> RoutineReport:
+    """The routine at every instant from `start` to `until` at which something falls due, and at `until`; `moved` is told of each.
+
+    What fell due before `start` and could not be done is tried at each of them again.
+    """
+    report, moment = RoutineReport(), start
+    for _ in range(MOST_STEPS):
+        moment = min(_next(services, scope, moment) or until, until)
+        moved(moment)
+        report.add(run_routine(services, scope, now=moment))
+        if moment >= until:
+            break
+    return report
+
+
+def _next(services: Services, scope: Scope, after: datetime) -> datetime | None:
+    with services.database.view(scope) as unit:
+        moments = [job.next_due(unit, after) for job in JOBS]
+    return min((moment for moment in moments if moment is not None), default=None)
