@@ -29,6 +29,8 @@ from serving.api.routes import (
     tenants,
     test_clock,
     usage,
+    wallets,
+    webhooks,
 )
 from serving.telemetry import LATENCY, REQUESTS
 from serving.web import mount as pages
@@ -55,9 +57,11 @@ ROUTERS = (
     invoice_documents,  # before the invoices, whose ids match any name
     invoices,
     payments,
+    wallets,
     recommendations,
     decisions,
     segments,
+    webhooks,
 )
 
 

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
         pattern="^(uncollectible|cancel|keep_open)$",
         description="what becomes of an invoice that was tried for long enough",
     )
+    webhook_private_addresses: bool = Field(
+        default=False, description="let webhook endpoints be at private addresses and any port; for development only"
+    )
+    webhook_days: int = Field(default=30, ge=1, le=365, description="how long settled webhook deliveries are kept")
 
     @property
     def resolved_database_url(self) -> str:

@@ -56,21 +56,17 @@ def fact_by_id(unit: Unit, fact_id: str) -> Fact | None:
 
 
 def published_facts(unit: Unit, *, since: datetime, until: datetime | None, after: str, limit: int) -> list[Fact]:
-    """Facts of a time that were passed on, in the order they were made, from the one after the id `after`."""
-    query = select(OutboxRow).where(
-        OutboxRow.published_at.is_not(None), OutboxRow.created_at >= since, OutboxRow.id > after
-    )
+    """Facts that were passed on in a time, in the order they were made, from the one after the id `after`."""
+    query = select(OutboxRow).where(OutboxRow.published_at >= since, OutboxRow.id > after)
     if until is not None:
-        query = query.where(OutboxRow.created_at < until)
+        query = query.where(OutboxRow.published_at < until)
     return [_fact(row) for row in unit.session.scalars(query.order_by(OutboxRow.id).limit(limit))]
 
 
 def add_published(unit: Unit, kind: str, payload: dict[str, Any], at: datetime) -> Fact:
     """A fact for one listener that its writer passes on by itself; nobody else hears of it."""
     fact_id = new_id("evt")
-    row = OutboxRow(
-        id=fact_id, key=f"{kind}:{fact_id}", kind=kind, payload=payload, created_at=at, published_at=at
-    )
+    row = OutboxRow(id=fact_id, key=f"{kind}:{fact_id}", kind=kind, payload=payload, created_at=at, published_at=at)
     unit.session.add(row)
     unit.session.flush()
     return _fact(row)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from billing.invoices.invoice import InvoiceLine
+from billing.pricing.context import context_from
 from billing.pricing.progressive import running_line
 from billing.pricing.quote import priced
+from billing.subscriptions.fees import fees_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     """What of a period was billed before, by version and charge."""
 
 
+FACTS = "facts"  # where a draft keeps what the prices of its usage depend on
+
+
 def change_lines(pending: Sequence[PendingLine]) -> list[InvoiceLine]:
     """The lines that changes produced, exactly as they were quoted."""
     return [
@@ -34,7 +39,7 @@ def change_lines(pending: Sequence[PendingLine]) -> list[InvoiceLine]:
 
 
 def fee_lines(taken: Turn, cards: Cards) -> list[InvoiceLine]:
-    """The fees of the period that a turn begins, for each version that is pinned from then on."""
+    """The fees of the period that a turn begins, for what is pinned from then on, in its seats and phase."""
     after = taken.after
     return [
         InvoiceLine.untaxed(
@@ -44,8 +49,16 @@ def fee_lines(taken: Turn, cards: Cards) -> list[InvoiceLine]:
             version_id=version_id,
             document=line.to_document(),
         )
-        for version_id, _seats in after.items
-        for line in cards.of(version_id, after.currency).fees(taken.fees)
+        for version_id, seats in after.items
+        for line in fees_of(
+            cards.versions[version_id],
+            after.currency,
+            taken.fees,
+            seats,
+            phase=taken.phase if version_id == after.version_id else None,
+            facts=after.facts,
+            card=cards.of(version_id, after.currency),
+        )
     ]
 
 
@@ -77,15 +90,16 @@ def running_lines(
     return [
         _usage_line(invoice, version_id, charge, usage_of(charge), billed.get((version_id, charge.key)))
         for version_id, charge in metered_charges(invoice, cards)
-        if charge.model.splits
+        if charge.splits
     ]
 
 
 def _usage_line(invoice: Invoice, version_id: str, charge: Charge, usage: Usage, billed: Money | None) -> InvoiceLine:
+    facts = context_from(invoice.summary.get(FACTS))
     if billed is None:
-        line = priced(charge, usage, invoice.currency, period=invoice.period)
+        line = priced(charge, usage, invoice.currency, period=invoice.period, context=facts)
     else:
-        line = running_line(charge, usage, billed, period=invoice.period)
+        line = running_line(charge, usage, billed, period=invoice.period, context=facts)
     part = str(invoice.sequence) if invoice.sequence is not None else invoice.id
     return InvoiceLine.untaxed(
         f"usage:{invoice.subscription_id}:{part}:{version_id}:{charge.key}",

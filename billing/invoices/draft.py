@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from billing.invoices.build import change_lines, fee_lines
+from billing.invoices.build import FACTS, change_lines, fee_lines
 from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.limits import cut_short
 from billing.kernel.ids import new_id
@@ -47,6 +47,14 @@ def drafted(taken: Turn, pending: Sequence[PendingLine], cards: Cards, grace: ti
         prepaid=zero,
         paid=zero,
         credited=zero,
-        summary=cut_short(taken.closes, before.cadence.period(before.billed_periods - 1)) if metered else {},
+        summary=_kept(taken) if metered else {},
         lines=tuple(lines),
     )
+
+
+def _kept(taken: Turn) -> dict[str, Any]:
+    """What rating the usage will need to know of the subscription as it was."""
+    before = taken.before
+    facts = before.facts.to_document()
+    whole = before.cadence.period(before.billed_periods - 1)
+    return {**cut_short(taken.closes, whole), **({FACTS: facts} if facts else {})}

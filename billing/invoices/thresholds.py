@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from billing.catalog.store import CatalogStore
 from billing.invoices.batch import Run, RunReport
-from billing.invoices.build import running_lines
+from billing.invoices.build import FACTS, running_lines
 from billing.invoices.facts import Facts
 from billing.invoices.finish import issue_rated
 from billing.invoices.invoice import Invoice, InvoiceKind, InvoiceStatus
@@ -78,7 +78,7 @@ def _look(unit: Unit, subscription_id: str, run: Run) -> RunReport:
         _alert(unit, subscription, worth, _amounts(terms.alerts, draft.currency), run.now)
         if crossed(_amounts(terms.thresholds, draft.currency), before, worth) is None:
             return RunReport()
-        whole = replace(draft, lines=tuple(line for line in lines if line.amount.amount_minor))
+        whole = replace(draft, summary={}, lines=tuple(line for line in lines if line.amount.amount_minor))
         issued = issue_rated(unit, [settled(whole, facts.settlement(whole, subscription.sequence))], facts, now=run.now)
         InvoiceStore(unit).add_many(issued)
         return RunReport(drafted=1, issued=1)
@@ -103,6 +103,7 @@ def _draft(subscription: Subscription, now: datetime) -> Invoice:
         prepaid=zero,
         paid=zero,
         credited=zero,
+        summary={FACTS: subscription.facts.to_document()},
     )
 
 

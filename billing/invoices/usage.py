@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from billing.catalog.store import CatalogStore
-from billing.invoices.build import metered_charges
+from billing.invoices.build import FACTS, metered_charges
 from billing.metering.measured import Need
 from billing.metering.store import EventStore
 from billing.pricing.charge import Needs, Usage
+from billing.pricing.context import context_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,7 +36,7 @@ class UsageReader:
         for draft in drafts:
             for _, charge in metered_charges(draft, cards):
                 if draft.period is not None:
-                    spans = wanted.setdefault((charge.meter or "", need_of(charge)), {})
+                    spans = wanted.setdefault((charge.meter or "", need_of(charge, draft)), {})
                     spans[draft.id] = (draft.customer_id, draft.period)
         for (meter_key, need), spans in wanted.items():
             for layer in _layers(spans):
@@ -48,14 +49,16 @@ class UsageReader:
         """What a charge of this draft rates."""
 
         def usage(charge: Charge) -> Usage:
-            found = self._read[draft.id, charge.meter or "", need_of(charge)]
-            return Usage(quantity=found.quantity, values=found.values, groups=found.groups)
+            found = self._read[draft.id, charge.meter or "", need_of(charge, draft)]
+            return Usage(quantity=found.quantity, values=found.values, groups=found.groups, hours=found.hours)
 
         return usage
 
 
-def need_of(charge: Charge) -> Need:
+def need_of(charge: Charge, draft: Invoice) -> Need:
     """What of a period's usage a charge reads."""
+    if charge.reads_hours:
+        return Need(zone_of_hours=context_from(draft.summary.get(FACTS)).zone)
     if charge.model.needs is Needs.EVENTS:
         return Need(values=True)
     if charge.model.needs is Needs.GROUPS:

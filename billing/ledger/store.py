@@ -74,6 +74,15 @@ class LedgerStore:
         )
         return {(str(who), currency): -int(amount) for who, currency, amount in self._session.execute(query)}
 
+    def standing(self, account: Account) -> dict[tuple[str, str], int]:
+        """The signed minor units on an account by customer and currency, nothing left out but facts of no customer."""
+        query = (
+            select(LedgerEntryRow.customer_id, LedgerEntryRow.currency, func.sum(LedgerEntryRow.amount_minor))
+            .where(LedgerEntryRow.account == account.value, LedgerEntryRow.customer_id.is_not(None))
+            .group_by(LedgerEntryRow.customer_id, LedgerEntryRow.currency)
+        )
+        return {(str(who), currency): int(amount) for who, currency, amount in self._session.execute(query)}
+
     def transactions(self) -> list[Transaction]:
         """Every fact in the books, in order of time; for proofs and small books."""
         entries: dict[str, list[Entry]] = {}

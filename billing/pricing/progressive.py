@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from billing.kernel.errors import InvalidError
 from billing.kernel.money import Money, Rounding
+from billing.pricing.context import NO_CONTEXT
 from billing.pricing.quote import priced
 from billing.pricing.rated import TraceStep
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from billing.kernel.period import Period
     from billing.pricing.charge import Charge, Usage
+    from billing.pricing.context import PricingContext
     from billing.pricing.quote import PricedLine
 
 BILLED_BEFORE = "billed_before"  # the rule of the step that takes off what earlier parts billed
@@ -39,16 +41,17 @@ def running_line(
     *,
     period: Period | None = None,
     rounding: Rounding = Rounding.HALF_UP,
+    context: PricingContext = NO_CONTEXT,
 ) -> PricedLine:
     """The line for what is not billed yet: the price of the period's usage `so_far` less `billed`, in the currency of `billed`.
 
     Below zero where a correction brought the usage under what was billed. Its trace adds up to its amount exactly.
     """
-    if not charge.model.splits:
+    if not charge.splits:
         raise ProgressiveError(
             f"{charge.key!r} chooses its price by the whole period's usage: bill it once, at the end", key=charge.key
         )
-    whole = priced(charge, so_far, billed.currency, period=period, rounding=rounding)
+    whole = priced(charge, so_far, billed.currency, period=period, rounding=rounding, context=context)
     if billed.amount_minor == 0:
         return whole
     rounded = Fraction(whole.amount.to_decimal())

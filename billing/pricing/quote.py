@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from billing.kernel.clock import format_instant
 from billing.kernel.money import Money, Rounding, format_quantity
 from billing.pricing.charge import Usage
+from billing.pricing.context import NO_CONTEXT
 from billing.pricing.rated import price_text, share_step
+from billing.pricing.rating import rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from billing.kernel.period import Period
     from billing.pricing.charge import Charge
+    from billing.pricing.context import PricingContext
     from billing.pricing.rated import TraceStep
 
 _WHOLE = Fraction(1)
@@ -61,8 +64,9 @@ def priced(
     period: Period | None = None,
     share: Fraction = _WHOLE,
     rounding: Rounding = Rounding.HALF_UP,
+    context: PricingContext = NO_CONTEXT,
 ) -> PricedLine:
-    """The line of one charge. `share` (0 to 1) is the part of the period that a fee pays for, see `proration.share_of`.
+    """The line of one charge for whoever `context` says buys. `share` (0 to 1) is the part of the period that a fee pays for.
 
     >>> from decimal import Decimal
     >>> from billing.pricing.registry import parse_charge
@@ -73,7 +77,7 @@ def priced(
     '24.69'
     """
     usage = quantity if isinstance(quantity, Usage) else Usage(quantity)
-    rated = charge.model.rate_usage(usage, currency)
+    rated = rate(charge, usage, currency, context)
     if share != _WHOLE:
         rated = rated.then([share_step(rated.exact, share)])
     return PricedLine(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from billing.kernel.cadence import Interval
-from billing.kernel.money import Money, round_minor
-from billing.pricing.charge import Charge, Needs, Timing
-from billing.pricing.document import ChargeError
+from billing.kernel.money import Money, format_quantity, round_minor
+from billing.pricing.charge import Charge, Timing
+from billing.pricing.context import NO_CONTEXT
 from billing.pricing.quote import PricedLine, priced, total
+from billing.pricing.rated import TraceStep
 from billing.pricing.recurring import RecurringPrice
 from billing.pricing.registry import parse_charge
 
@@ -18,8 +20,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from billing.kernel.period import Period
+    from billing.pricing.context import PricingContext
 
 _ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseDiscount:
+    """What a phase of a plan takes off its fees: `percent` of each, rounded once with the line."""
+
+    name: str
+    percent: Decimal
+
+    def taken_from(self, line: PricedLine) -> PricedLine:
+        """The line with the percent off, and the step that says so."""
+        exact = sum((step.amount for step in line.trace), Fraction(0))
+        detail = f"{self.name}: {format_quantity(self.percent)} % off"
+        step = TraceStep(rule="phase", detail=detail, amount=-exact * Fraction(self.percent) / 100)
+        return replace(
+            line,
+            unit_price=None,
+            amount=Money.round(exact + step.amount, line.amount.currency),
+            trace=(*line.trace, step),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +52,21 @@ class RateCard:
     charges: tuple[Charge, ...]
     currency: str
 
-    def fees(self, period: Period | None) -> tuple[PricedLine, ...]:
-        """The lines that are billed at the start of a period, each for the whole of it."""
-        return tuple(
-            priced(charge, _ONE, self.currency, period=period)
+    def fees(
+        self,
+        period: Period | None,
+        *,
+        seats: int = 1,
+        context: PricingContext = NO_CONTEXT,
+        off: PhaseDiscount | None = None,
+    ) -> tuple[PricedLine, ...]:
+        """The lines that are billed at the start of a period, each for the whole of it, in a phase with its percent off."""
+        lines = (
+            priced(charge, Decimal(seats) if charge.per_seat else _ONE, self.currency, period=period, context=context)
             for charge in self.charges
             if charge.timing is Timing.ADVANCE
         )
+        return tuple(line if off is None else off.taken_from(line) for line in lines)
 
     @property
     def metered(self) -> tuple[Charge, ...]:
@@ -68,14 +99,5 @@ def recurring_price(documents: Sequence[Mapping[str, Any]], currency: str) -> Mo
 
 
 def meter_of(document: Mapping[str, Any]) -> str | None:
-    """The meter that a charge document counts, once the document is known to be sound and one that an invoice can rate.
-
-    Invoices read a period's quantity; models that look at single events or at groups of them can be previewed, not sold yet.
-    """
-    charge = parse_charge(document)
-    if charge.model.needs is not Needs.QUANTITY:
-        raise ChargeError(
-            f"{charge.model.model} prices {charge.model.needs.value}, which invoices do not read yet; use another model",
-            field="price.model",
-        )
-    return charge.meter
+    """The meter that a charge document counts, once the document is known to be sound."""
+    return parse_charge(document).meter

@@ -172,8 +172,9 @@ def direction_of(
     current = held.get(subscription.plan_key if version.kind is PlanKind.PLAN else version.plan_key)
     if current is None or not recurs(version):
         return When.NOW
-    before = monthly_exact(current[0], subscription.currency, current[1])
-    after = monthly_exact(version, subscription.currency, current[1] if seats is None else seats)
+    before = monthly_exact(current[0], subscription.currency, current[1], subscription.facts)
+    wanted = current[1] if seats is None else seats
+    after = monthly_exact(version, subscription.currency, wanted, subscription.facts)
     if before == after and version.id == current[0].id and seats is not None:
         return When.PERIOD_END if seats < current[1] else When.NOW
     return When.PERIOD_END if after < before else When.NOW

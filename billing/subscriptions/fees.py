@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from billing.catalog.terms import Billing
 from billing.kernel.cadence import Interval
 from billing.kernel.money import Money, round_minor
+from billing.pricing.context import NO_CONTEXT, PricingContext
 from billing.pricing.quote import total
-from billing.pricing.ratecard import read_card
+from billing.pricing.ratecard import PhaseDiscount, read_card
 from billing.pricing.recurring import RecurringPrice
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from billing.catalog.plan import PlanVersion
     from billing.kernel.period import Period
     from billing.pricing.quote import PricedLine
+    from billing.pricing.ratecard import RateCard
     from billing.subscriptions.subscription import Subscription
 
 
@@ -25,28 +27,50 @@ def fees_of(
     version: PlanVersion,
     currency: str,
     period: Period | None,
-    seats: int,  # noqa: ARG001 (a rate card prices one of each until it is given seats)
+    seats: int,
+    *,
+    phase: int | None = None,
+    facts: PricingContext = NO_CONTEXT,
+    card: RateCard | None = None,
 ) -> tuple[PricedLine, ...]:
-    """The lines of a whole period's fees; a CurrencyNotOfferedError where the version has no such price list."""
-    return read_card(version.charges_in(currency), currency).fees(period)
+    """The lines of a whole period's fees; a CurrencyNotOfferedError where the version has no such price list.
+
+    `phase` is the number of the period since the plan's first phase began, None for its price without phases; `card` spares the reading
+    of the version's own charges to who has them at hand.
+    """
+    found = None if phase is None else version.terms.phase(phase)
+    if found is not None and found.charges is not None:
+        return read_card(found.charges, currency).fees(period, seats=seats, context=facts)
+    off = None if found is None or found.percent_off is None else PhaseDiscount(found.name, found.percent_off)
+    prices = card or read_card(version.charges_in(currency), currency)
+    return prices.fees(period, seats=seats, context=facts, off=off)
 
 
-def recurring_of(items: Iterable[tuple[PlanVersion, int]], currency: str) -> Money:
+def phase_now(subscription: Subscription) -> int:
+    """The number of the period that was last billed, since the plan's first phase began."""
+    return subscription.billed_periods - 1 - subscription.phase_from
+
+
+def recurring_of(items: Iterable[tuple[PlanVersion, int]], currency: str, facts: PricingContext = NO_CONTEXT) -> Money:
     """What a whole period of these (version, seats) costs before any usage; what is bought once does not recur."""
-    parts = (total(fees_of(version, currency, None, seats), currency) for version, seats in items if recurs(version))
+    parts = (
+        total(fees_of(version, currency, None, seats, facts=facts), currency)
+        for version, seats in items
+        if recurs(version)
+    )
     return sum(parts, Money.zero(currency))
 
 
-def monthly_exact(version: PlanVersion, currency: str, seats: int) -> Fraction:
+def monthly_exact(version: PlanVersion, currency: str, seats: int, facts: PricingContext = NO_CONTEXT) -> Fraction:
     """A version's fees a month in minor units, unrounded, so that prices of different intervals compare."""
-    price = recurring_of([(version, seats)], currency)
+    price = recurring_of([(version, seats)], currency, facts)
     return RecurringPrice(price, Interval(version.interval), version.interval_count).minor_per_month
 
 
 def monthly_minor(subscription: Subscription, versions: Mapping[str, PlanVersion]) -> int:
     """A running subscription's monthly recurring revenue: each version's share is rounded once."""
     return sum(
-        round_minor(monthly_exact(versions[version_id], subscription.currency, seats))
+        round_minor(monthly_exact(versions[version_id], subscription.currency, seats, subscription.facts))
         for version_id, seats in subscription.items
     )
 

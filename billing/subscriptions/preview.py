@@ -20,7 +20,7 @@ from billing.pricing.proration import Proration
 from billing.pricing.quote import total
 from billing.pricing.switch import switch_lines
 from billing.subscriptions.checks import check_change, seats_wanted
-from billing.subscriptions.fees import fees_of, items_of, recurring_of, recurs
+from billing.subscriptions.fees import fees_of, items_of, phase_now, recurring_of, recurs
 from billing.subscriptions.subscription import ChangeRefusedError
 from billing.subscriptions.turn import in_trial, starts_over
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from billing.catalog.plan import PlanVersion
     from billing.db.session import Unit
     from billing.kernel.money import Money
+    from billing.kernel.period import Period
     from billing.pricing.quote import PricedLine
     from billing.subscriptions.subscription import Subscription
 
@@ -108,7 +109,8 @@ def price_pinned(
     if version.kind is PlanKind.PLAN:
         items.pop(subscription.plan_key)
     lines = (*waiting, *begun)
-    recurring = recurring_of({**items, version.plan_key: (version, wanted)}.values(), subscription.currency)
+    wanted_items = {**items, version.plan_key: (version, wanted)}.values()
+    recurring = recurring_of(wanted_items, subscription.currency, subscription.facts)
     return ChangePreview(
         version, lines, total(lines, subscription.currency), recurring, seats=wanted, effect=effect, waiting=waiting
     )
@@ -137,7 +139,7 @@ def credit_lines(
         for key, (version, seats) in items_of(subscription, pinned).items()
         if only in {None, key} and recurs(version)
         for line in switch_lines(
-            fees_of(version, subscription.currency, whole, seats),
+            _fees(subscription, version, whole, seats, phase_of(subscription, version)),
             (),
             whole,
             at,
@@ -169,15 +171,16 @@ def _lines(  # noqa: PLR0917 (the values of one decision, all of different kinds
     if effect is Effect.FREE:
         return (), ()
     if effect is Effect.ONCE:
-        return fees_of(version, subscription.currency, None, seats), ()
+        return _fees(subscription, version, None, seats, None), ()
     if effect is Effect.RESTART:
         return credit_lines(subscription, pinned, at), _begun(subscription, version, pinned, at, seats)
     whole = subscription.cadence.period_at(at)
     old = items_of(subscription, pinned).get(
         subscription.plan_key if version.kind is PlanKind.PLAN else version.plan_key
     )
-    paid = fees_of(old[0], subscription.currency, whole, old[1]) if old else ()
-    new = fees_of(version, subscription.currency, whole, seats)
+    paid = _fees(subscription, old[0], whole, old[1], phase_of(subscription, old[0])) if old else ()
+    same = old is not None and old[0].id == version.id
+    new = _fees(subscription, version, whole, seats, phase_of(subscription, version) if same else _first_phase(version))
     zone = subscription.cadence.zone
     taken, given = _policies(old[0] if old else version, version)
     return (
@@ -194,8 +197,23 @@ def _begun(
     return tuple(
         line
         for each, many in [(version, seats), *addons]
-        for line in fees_of(each, subscription.currency, cadence.period(0), many)
+        for line in _fees(subscription, each, cadence.period(0), many, _first_phase(each))
     )
+
+
+def phase_of(subscription: Subscription, version: PlanVersion) -> int | None:
+    """The number of the present period since the pinned plan's first phase began; None for an add-on, which has no phases."""
+    return phase_now(subscription) if version.id == subscription.version_id else None
+
+
+def _first_phase(version: PlanVersion) -> int | None:
+    return 0 if version.kind is PlanKind.PLAN else None
+
+
+def _fees(
+    subscription: Subscription, version: PlanVersion, period: Period | None, seats: int, phase: int | None
+) -> tuple[PricedLine, ...]:
+    return fees_of(version, subscription.currency, period, seats, phase=phase, facts=subscription.facts)
 
 
 _NAMED = {

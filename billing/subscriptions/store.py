@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from billing.kernel.cadence import Cadence, Interval
 from billing.kernel.clock import format_instant, parse_instant
 from billing.kernel.page import Page, decode_cursor, encode_cursor
+from billing.pricing.context import context_from
 from billing.subscriptions.subscription import (
     AddonItem,
     Scheduled,
@@ -252,6 +253,7 @@ def changing(subscription: Subscription) -> dict[str, Any]:
         "phase_from": subscription.phase_from,
         "seats": subscription.seats,
         "scheduled": [_step_document(step) for step in subscription.scheduled],
+        "facts": subscription.facts.to_document(),
         "revision": subscription.revision,
         "next_boundary_at": next_boundary(subscription),
     }
@@ -296,6 +298,7 @@ def _from_row(row: SubscriptionRow, addons: tuple[AddonItem, ...]) -> Subscripti
         phase_from=row.phase_from,
         seats=row.seats,
         scheduled=tuple(_step(document) for document in row.scheduled),
+        facts=context_from(row.facts),
         revision=row.revision,
         addons=addons,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from billing.entitlements.store import GrantStore
 from billing.kernel.cadence import Cadence, Interval, zone_of
 from billing.kernel.errors import ConflictError, InvalidError
 from billing.kernel.ids import new_id
+from billing.pricing.context import PricingContext
 from billing.subscriptions.checks import check_addon, check_seats
 from billing.subscriptions.commit import add_waiting
 from billing.subscriptions.fees import fees_of, recurs
@@ -79,7 +80,8 @@ def subscribe(
     starts_at = _start(options, now)
     addons = _addons(unit, version, options)
     days = _trial_days(unit, customer.id, version, options)
-    subscription = _new(customer.id, customer.zone, version, addons, starts_at, days, options)
+    facts = PricingContext(country=customer.country, region=customer.region, zone=customer.zone)
+    subscription = replace(_new(customer.id, customer.zone, version, addons, starts_at, days, options), facts=facts)
     SubscriptionStore(unit).add(subscription)
     _give(unit, subscription, version, addons)
     record(unit, subscription, "started", at=starts_at)
@@ -177,5 +179,5 @@ def _give(unit: Unit, subscription: Subscription, version: PlanVersion, addons: 
             grants.add(grants_of(addon, subscription, at))
             continue
         grants.add(bought_rights(addon, subscription, at))
-        lines = fees_of(addon, subscription.currency, None, addon.terms.min_seats)
+        lines = fees_of(addon, subscription.currency, None, addon.terms.min_seats, facts=subscription.facts)
         add_waiting(unit, subscription, [(addon.id, line.to_document()) for line in lines], at=at)

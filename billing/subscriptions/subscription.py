@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from billing.kernel.errors import ConflictError, NotFoundError
+from billing.pricing.context import NO_CONTEXT, PricingContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +81,7 @@ class Subscription:
 
     A trial lies before period 0. `usage_from` is where usage begins that no invoice has taken, `sequence` how many invoices were made,
     `phase_from` the period in which the pinned plan's first phase began, and `scheduled` what will happen, soonest first.
+    `facts` are what its prices may depend on; they change by an act of their own, at a known instant.
     """
 
     id: str
@@ -101,6 +103,7 @@ class Subscription:
     phase_from: int = 0
     seats: int = 1
     scheduled: tuple[ScheduledStep, ...] = ()
+    facts: PricingContext = NO_CONTEXT
 
     @property
     def version_ids(self) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ class SubscriptionRow(TenantRow):
     phase_from: Mapped[int] = mapped_column(server_default="0")
     seats: Mapped[int] = mapped_column(server_default="1")
     scheduled: Mapped[list[dict[str, Any]]] = mapped_column(Document, server_default="[]")
+    facts: Mapped[dict[str, Any]] = mapped_column(Document, server_default="{}")
     next_boundary_at: Mapped[datetime | None]
     revision: Mapped[int]
 

@@ -164,7 +164,7 @@ def _reset(moved: Moved, recurrence: Recurrence, at: datetime) -> Moved:
     )
     zero = Money.zero(moved.purse.currency)
     rest = sum((grant.remaining for grant in old), zero)
-    kept = recurrence.rollover.kept(rest) if recurrence.next_number else zero
+    kept = recurrence.rollover.kept(rest) if recurrence.has_granted else zero
     if kept.amount_minor:
         moved = _rolled(moved, old, recurrence.rolled(kept), min(kept, rest), at)
     moved = added(moved, recurrence.grant(), at)
@@ -179,9 +179,7 @@ def _rolled(moved: Moved, old: list[Grant], new: Grant, over: Money, at: datetim
         part = min(grant.remaining, left)
         if part.amount_minor:
             key = f"rolled:{grant.id}"
-            moved = moved.then(
-                Movement(key=key, kind=MovementKind.ROLLED, grant_id=grant.id, amount=-part, at=at)
-            )
+            moved = moved.then(Movement(key=key, kind=MovementKind.ROLLED, grant_id=grant.id, amount=-part, at=at))
             left -= part
     if over.amount_minor:
         key = f"rolled_in:{new.id}"

@@ -1,6 +1,7 @@
 """Recurring grants: the same amount every period of a cadence, and what of the last period's rest goes over into the next.
 
-Monthly credits on a yearly plan are a monthly cadence anchored at the plan's start; periods come from the anchor, so the 31st stays the 31st.
+Monthly credits on a yearly plan are a monthly cadence anchored at the plan's start; every period comes from the anchor, so that what
+began on the 31st stays there.
 """
 
 from __future__ import annotations
@@ -8,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from billing.kernel.money import Money
 from billing.wallets.grant import Grant, GrantError, GrantKind
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from billing.kernel.cadence import Cadence
+    from billing.kernel.money import Money
     from billing.wallets.grant import Credits
 
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 class Rollover:
     """What is kept at a reset: at most `most` of the rest, and never less than `least`, which is given where less is left.
 
+    >>> from billing.kernel.money import Money
     >>> Rollover(least=Money(0, "EUR"), most=Money(5000, "EUR")).kept(Money(9000, "EUR")).text
     '50.00'
     """
@@ -40,13 +42,17 @@ class Rollover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recurrence:
-    """A grant of `amount` at every boundary of `cadence` before `ends_at`, each until the next; `next_number` is the period to grant next."""
+    """A grant of `amount` at every boundary of `cadence` before `ends_at`, each until the next.
+
+    `next_number` is the number of the period that is granted next, `first_number` of the one that was granted first.
+    """
 
     id: str
     key: str
     amount: Money
     cadence: Cadence
     rollover: Rollover
+    first_number: int = 0
     next_number: int = 0
     priority: int = 0
     ends_at: datetime | None = None
@@ -71,6 +77,11 @@ class Recurrence:
     def rolled(self, kept: Money) -> Grant:
         """What the next period keeps of the rest before it; it ends with that period unless it is kept again."""
         return self._grant(kept, GrantKind.ROLLOVER, "_kept", None)
+
+    @property
+    def has_granted(self) -> bool:
+        """Whether there was a period before the next one."""
+        return self.next_number > self.first_number
 
     def taken(self) -> Recurrence:
         """After the next period was granted."""

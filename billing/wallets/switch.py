@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from billing.kernel.money import Money
 from billing.wallets.grant import GrantError
 
 if TYPE_CHECKING:
     from fractions import Fraction
+
+    from billing.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ def switched(granted_old: Money, granted_new: Money, used: Money, share: Fractio
     """A change between plans that grant so much for a whole period, when `share` of it (0 to 1) is left; `used` is gone of the old grant.
 
     >>> from fractions import Fraction
+    >>> from billing.kernel.money import Money
     >>> up = switched(Money(1000, "EUR"), Money(3000, "EUR"), Money(800, "EUR"), Fraction(1, 2))
     >>> up.change.text, up.standing.text
     ('10.00', '12.00')

@@ -62,6 +62,7 @@ class WalletRecurrenceRow(TenantRow):
     zone: Mapped[str]
     keeps_least_minor: Mapped[int]
     keeps_most_minor: Mapped[int]
+    first_number: Mapped[int]
     next_number: Mapped[int]
     next_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]

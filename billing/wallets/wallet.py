@@ -22,6 +22,18 @@ class WalletNotFoundError(NotFoundError):
     code = "wallet_not_found"
 
 
+class GrantNotFoundError(NotFoundError):
+    """No such grant of this tenant."""
+
+    code = "grant_not_found"
+
+
+class RecurrenceNotFoundError(NotFoundError):
+    """No such recurring grant of this wallet."""
+
+    code = "recurring_grant_not_found"
+
+
 class WalletError(InvalidError):
     """A wallet, or a rule of it, that cannot be as told."""
 
@@ -95,7 +107,7 @@ class Wallet:
             raise WalletError("a balance is low above the floor", field="low_balance")
         if self.rate is not None and not (self.rate.is_finite() and self.rate > 0):
             raise WalletError("a credit is worth more than nothing", field="rate")
-        for money in (self.floor, self.low_balance, self.top_up and self.top_up.threshold):
+        for money in (self.floor, self.low_balance, self.top_up.threshold if self.top_up else None):
             if money is not None and money.currency != self.currency:
                 raise WalletError(f"the wallet is in {self.currency}", currency=money.currency)
 

@@ -211,9 +211,7 @@ class _Pinned(httpcore.NetworkBackend):
     def _connect(
         self, address: str, port: int, local_address: str | None, socket_options: Iterable[Any] | None
     ) -> httpcore.NetworkStream:
-        stream = self._backend.connect_tcp(
-            address, port, self._deadline.seconds(), local_address, socket_options or ()
-        )
+        stream = self._backend.connect_tcp(address, port, self._deadline.seconds(), local_address, socket_options or ())
         return _Bounded(stream, self._deadline)
 
 

@@ -59,9 +59,7 @@ def judge(reply: Reply, *, attempts: int, failing_since: datetime | None, now: d
     if why is not None or attempts >= MOST_ATTEMPTS:
         return Verdict(state=DeliveryState.FAILED, next_attempt_at=None, failing_since=since, disable_for=why)
     wait = max(delay_after(attempts, rng), _asked(reply))
-    return Verdict(
-        state=DeliveryState.WAITING, next_attempt_at=now + wait, failing_since=since, disable_for=None
-    )
+    return Verdict(state=DeliveryState.WAITING, next_attempt_at=now + wait, failing_since=since, disable_for=None)
 
 
 def delay_after(attempts: int, rng: Random) -> timedelta:

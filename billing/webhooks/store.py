@@ -42,7 +42,9 @@ class EndpointStore:
     def remove(self, endpoint_id: str) -> None:
         """The endpoint and all that was, or was to be, delivered to it."""
         silent = {"synchronize_session": False}
-        self._session.execute(delete(DeliveryRow).where(DeliveryRow.endpoint_id == endpoint_id), execution_options=silent)
+        self._session.execute(
+            delete(DeliveryRow).where(DeliveryRow.endpoint_id == endpoint_id), execution_options=silent
+        )
         self._session.execute(delete(EndpointRow).where(EndpointRow.id == endpoint_id), execution_options=silent)
         self._session.expire_all()
 

@@ -18,7 +18,7 @@ from billing.kernel.errors import ConflictError
 from billing.kernel.ids import new_id
 from billing.pricing.quote import money_document
 from billing.pricing.ratecard import recurring_price
-from billing.subscriptions.change import Changed, accept_quote, quote_change
+from billing.subscriptions.change import accept_quote, quote_change
 from billing.subscriptions.lines_store import QuoteStore
 from billing.subscriptions.store import SubscriptionStore
 from features.decisions.store import Decision, DecisionStore
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from billing.catalog.plan import PlanVersion
     from billing.customers.customer import Customer
     from billing.db.session import Unit
+    from billing.subscriptions.commit import Changed
     from billing.subscriptions.subscription import Quote, Subscription
     from models.offers.context import Candidate
     from serving.wiring import Services

@@ -21,6 +21,7 @@ _ADDED = {
         "phase_from",
         "seats",
         "scheduled",
+        "facts",
     ),
     "subscription_addons": ("seats",),
     "quotes": ("seats",),
@@ -48,6 +49,7 @@ def upgrade() -> None:
         table.add_column(sa.Column("phase_from", sa.BigInteger(), nullable=False, server_default="0"))
         table.add_column(sa.Column("seats", sa.BigInteger(), nullable=False, server_default="1"))
         table.add_column(sa.Column("scheduled", Document, nullable=False, server_default="[]"))
+        table.add_column(sa.Column("facts", Document, nullable=False, server_default="{}"))
         table.alter_column("next_boundary_at", existing_type=Instant(), nullable=True)
     subscriptions = sa.table(
         "subscriptions",

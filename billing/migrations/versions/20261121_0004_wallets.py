@@ -121,6 +121,7 @@ def _make_grants() -> None:
         _text("zone"),
         _number("keeps_least_minor"),
         _number("keeps_most_minor"),
+        _number("first_number"),
         _number("next_number"),
         _instant("next_at", nullable=True),
         _instant("ends_at", nullable=True),

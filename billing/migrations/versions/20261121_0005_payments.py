@@ -219,6 +219,6 @@ def _make_messages() -> None:
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
-    with op.batch_alter_table("payments") as table:
+    with op.batch_alter_table("payments") as payments:
         for column in _ADDED:
-            table.drop_column(column)
+            payments.drop_column(column)

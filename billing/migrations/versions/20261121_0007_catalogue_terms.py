@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -25,8 +27,8 @@ def _key(name: str, *, nullable: bool = False) -> sa.Column[str]:
     return sa.Column(name, sa.String(length=200), nullable=nullable)
 
 
-def _instant(name: str, *, nullable: bool = False) -> sa.Column[sa.DateTime]:
-    return sa.Column(name, Instant(), nullable=nullable)  # type: ignore[arg-type]  (the column type wraps DateTime)
+def _instant(name: str, *, nullable: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, Instant(), nullable=nullable)
 
 
 def _tenant(table: str) -> sa.ForeignKeyConstraint:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -12,12 +13,15 @@ from billing.customers.store import CustomerStore
 from billing.db.session import Unit
 from billing.invoices.cycle import bill_subscription
 from billing.invoices.upcoming import upcoming
+from billing.kernel.cadence import zone_of
 from billing.kernel.errors import InvalidError, NotFoundError
 from billing.kernel.page import page_size
+from billing.pricing.context import PricingContext
 from billing.subscriptions.cancel import cancel_at, cancel_at_period_end, cancel_now, uncancel
 from billing.subscriptions.change import When, accept_quote, preview_at, quote_change, remove_addon
 from billing.subscriptions.change import change as change_subscription
 from billing.subscriptions.commit import Changed
+from billing.subscriptions.facts import set_facts
 from billing.subscriptions.lines_store import QuoteNotFoundError, QuoteStore
 from billing.subscriptions.pause import pause_at_period_end, pause_now, resume
 from billing.subscriptions.schedule import cancel_scheduled
@@ -257,6 +261,32 @@ def keep(subscription_id: str, context: SecretContext) -> JSONResponse:
         return _shown(unit, uncancel(unit, subscription_id, now=context.now))
 
     return context.write(work)
+
+
+class PricingFacts(BaseModel):
+    """What prices by rule may depend on: segments, place, the least that was promised a period, and the arm of each experiment."""
+
+    segments: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(default_factory=list, max_length=100)
+    country: str = Field(default="", max_length=60)
+    region: str = Field(default="", max_length=60)
+    committed: Decimal | None = Field(default=None, ge=0, le=10**12)
+    experiments: dict[str, Annotated[str, Field(max_length=100)]] = Field(default_factory=dict, max_length=50)
+    zone: str = Field(default="UTC", max_length=60)
+
+
+@router.put("/{subscription_id}/pricing-facts")
+def put_pricing_facts(subscription_id: str, body: PricingFacts, context: SecretContext) -> JSONResponse:
+    """Set what the prices of this subscription may depend on; they follow from the next fees and the next rating of usage on."""
+    zone_of(body.zone)
+    facts = PricingContext(
+        segments=frozenset(body.segments),
+        country=body.country,
+        region=body.region,
+        committed=body.committed,
+        arms=body.experiments,
+        zone=body.zone,
+    )
+    return context.write(lambda unit: _shown(unit, set_facts(unit, subscription_id, facts, now=context.now)), body=body)
 
 
 @router.get("/{subscription_id}/upcoming-invoice")

@@ -66,6 +66,11 @@ def ids(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
 BODIES: dict[str, Any] = {
     "/v1/subscriptions": {"customer": "ann", "plan": "starter"},
     "/v1/subscriptions/{subscription_id}/change": {"target": "plus"},
+    "/v1/subscriptions/{subscription_id}/pause": {"when": "now"},
+    "/v1/subscriptions/{subscription_id}/resume": {},
+    "/v1/subscriptions/{subscription_id}/cancel": {},
+    "/v1/subscriptions/{subscription_id}/pricing-facts": {"segments": ["gold"]},
+    "/v1/plans/{plan}/migrate": {"to": 1},
     "/v1/subscriptions/{subscription_id}/quotes": {"target": "plus"},
     "/v1/invoices/{invoice_id}/payments": {"reference": "r-1"},
     "/v1/customers/{key}/payment-methods": {"token": "pm_ok"},

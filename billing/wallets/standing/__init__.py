@@ -1,0 +1,1 @@
+"""Where all wallets of a shop stand: questions over many at once."""
