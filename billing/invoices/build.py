@@ -32,7 +32,12 @@ def change_lines(pending: Sequence[PendingLine]) -> list[InvoiceLine]:
     """The lines that changes produced, exactly as they were quoted."""
     return [
         InvoiceLine.untaxed(
-            line.key, "change", line.amount, version_id=line.version_id, quote_id=line.quote_id, document=line.document
+            line.key,
+            str(line.document.get("kind", "change")),
+            line.amount,
+            version_id=line.version_id,
+            quote_id=line.quote_id,
+            document=line.document,
         )
         for line in pending
     ]

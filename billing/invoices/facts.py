@@ -9,8 +9,8 @@ from billing.catalog.taxes.standard_rates import STANDARD_RATES
 from billing.catalog.taxes.store import TaxRuleStore
 from billing.customers.store import CustomerStore
 from billing.invoices.limits import limits_of
+from billing.invoices.past_store import PastStore
 from billing.invoices.settlement import Settlement, untaxed
-from billing.invoices.store import InvoiceStore
 from billing.kernel.money import Money
 from billing.kernel.period import Period
 from billing.ledger.store import LedgerStore
@@ -46,9 +46,9 @@ class Facts:
         self._coupons = RedemptionStore(unit).of_subscriptions(subscriptions)
         self._credit = _credits(unit, customers)
         early = _subscriptions_of(drafts, lambda draft: _bills_early(draft, cards))
-        self._early = InvoiceStore(unit).billed_early(early) if early else {}
+        self._early = PastStore(unit).billed_early(early) if early else {}
         limited = _subscriptions_of(drafts, lambda draft: _is_limited(draft, cards))
-        self._fees = InvoiceStore(unit).fees_by_start(limited) if limited else {}
+        self._fees = PastStore(unit).fees_by_start(limited) if limited else {}
 
     def settlement(self, invoice: Invoice, number: int) -> Settlement:
         """The coupons, limits and taxes that apply to an invoice, the subscription's `number`-th."""

@@ -67,6 +67,7 @@ def issue_rated(unit: Unit, rated: Sequence[Invoice], facts: Facts, *, now: date
         number = f"{facts.seller.invoice_prefix or SERIES}-{first + place:06d}"
         final = replace(
             invoice.moved_to(InvoiceStatus.ISSUED, at, number=number),
+            rated_at=now,
             due_at=due_date(at, facts.seller.payment_terms_days),
             parties=parties(facts.seller, facts.customers[invoice.customer_id]),
         )
@@ -82,7 +83,8 @@ def issue_rated(unit: Unit, rated: Sequence[Invoice], facts: Facts, *, now: date
 def _rated(draft: Invoice, cards: Cards, facts: Facts, usage: UsageReader) -> Invoice:
     lines = usage_lines(draft, cards, usage.of(draft), facts.billed_early(draft))
     whole = replace(draft, lines=(*draft.lines, *lines))
-    return settled(replace(whole, summary={}), facts.settlement(whole, draft.sequence or 0))
+    done = settled(replace(whole, summary={}), facts.settlement(whole, draft.sequence or 0))
+    return replace(done, summary={**done.summary, **draft.summary})
 
 
 def _posting(invoice: Invoice, at: datetime) -> Transaction:

@@ -130,8 +130,8 @@ class Invoice:
     """`period` is the usage period it closes, rated by the versions `version_ids`; a draft waits for late usage until `closes_at`.
 
     What pays it: `credit` from the customer's account, `prepaid` from wallets, `paid` by payments less what was given back, and
-    `credited` by credit notes. `summary` has the stages from charges to total, taxes by rate and coupons; `parties` who sold to whom,
-    as they were when it was issued.
+    `credited` by credit notes. `rated_at` is when its usage was read. `summary` has the stages from charges to total, taxes by rate and
+    coupons; `parties` who sold to whom, as they were when it was issued.
     """
 
     id: str
@@ -151,6 +151,7 @@ class Invoice:
     kind: InvoiceKind = InvoiceKind.CYCLE
     number: str | None = None
     issued_at: datetime | None = None
+    rated_at: datetime | None = None
     due_at: datetime | None = None
     paid_at: datetime | None = None
     failure: str | None = None

@@ -161,40 +161,18 @@ class InvoiceStore:
         )
         return [(each, who) for each, who in self._session.execute(query.order_by(InvoiceRow.id).limit(limit))]
 
-    def billed_early(self, subscription_ids: Sequence[str]) -> dict[tuple[str, datetime], dict[tuple[str, str], Money]]:
-        """What threshold invoices billed, by subscription and start of the period, then by version and charge key."""
+    def closed_within(self, subscription_id: str, first: datetime, last: datetime) -> list[Invoice]:
+        """Final invoices of a subscription whose usage period has an instant from `first` to `last` in it, oldest first."""
         query = (
-            select(InvoiceRow, InvoiceLineRow)
-            .join(InvoiceLineRow, InvoiceLineRow.invoice_id == InvoiceRow.id)
-            .where(InvoiceRow.subscription_id.in_(sorted(subscription_ids)))
-            .where(InvoiceRow.kind == InvoiceKind.THRESHOLD.value, InvoiceRow.status != InvoiceStatus.VOID.value)
-            .where(InvoiceLineRow.kind == "usage")
+            select(InvoiceRow)
+            .where(InvoiceRow.subscription_id == subscription_id, InvoiceRow.kind == InvoiceKind.CYCLE.value)
+            .where(InvoiceRow.issued_at.is_not(None), InvoiceRow.status != InvoiceStatus.VOID.value)
+            .where(InvoiceRow.period_start <= last, InvoiceRow.period_end > first)
+            .order_by(InvoiceRow.period_start)
         )
-        found: dict[tuple[str, datetime], dict[tuple[str, str], Money]] = {}
-        for invoice, line in self._session.execute(query):
-            if invoice.subscription_id is None or invoice.period_start is None:
-                continue
-            charges = found.setdefault((invoice.subscription_id, invoice.period_start), {})
-            place, amount = (line.version_id, str(line.document["key"])), Money(line.amount_minor, invoice.currency)
-            charges[place] = charges[place] + amount if place in charges else amount
-        return found
-
-    def fees_by_start(self, subscription_ids: Sequence[str]) -> dict[tuple[str, datetime], dict[str, Money]]:
-        """What was asked in advance for each period, by subscription and start of the period, then by version."""
-        query = (
-            select(InvoiceRow, InvoiceLineRow)
-            .join(InvoiceLineRow, InvoiceLineRow.invoice_id == InvoiceRow.id)
-            .where(
-                InvoiceRow.subscription_id.in_(sorted(subscription_ids)), InvoiceRow.status != InvoiceStatus.VOID.value
-            )
-            .where(InvoiceLineRow.kind == "recurring")
-        )
-        found: dict[tuple[str, datetime], dict[str, Money]] = {}
-        for invoice, line in self._session.execute(query):
-            versions = found.setdefault((invoice.subscription_id or "", invoice.created_at), {})
-            amount = Money(line.amount_minor, invoice.currency)
-            versions[line.version_id] = versions[line.version_id] + amount if line.version_id in versions else amount
-        return found
+        rows = list(self._session.scalars(query))
+        lines = self._lines([row.id for row in rows])
+        return [_from_row(row, lines.get(row.id, ())) for row in rows]
 
     def totals(self) -> dict[tuple[str, str], tuple[int, int]]:
         """(how many, sum in minor units) of invoices by status and currency."""
@@ -280,6 +258,7 @@ def changing(invoice: Invoice) -> dict[str, Any]:
         "status": invoice.status.value,
         "number": invoice.number,
         "issued_at": invoice.issued_at,
+        "rated_at": invoice.rated_at,
         "due_at": invoice.due_at,
         "paid_at": invoice.paid_at,
         "failure": invoice.failure,
@@ -314,6 +293,7 @@ def _from_row(row: InvoiceRow, lines: tuple[InvoiceLine, ...]) -> Invoice:
         created_at=row.created_at,
         number=row.number,
         issued_at=row.issued_at,
+        rated_at=row.rated_at,
         due_at=row.due_at,
         paid_at=row.paid_at,
         failure=row.failure,

@@ -40,6 +40,7 @@ class InvoiceRow(TenantRow):
     created_at: Mapped[datetime]
     number: Mapped[str | None] = mapped_column(KEY)
     issued_at: Mapped[datetime | None]
+    rated_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
     failure: Mapped[str | None]
@@ -82,3 +83,12 @@ class SeriesRow(TenantRow):
 
     series: Mapped[str] = mapped_column(KEY, primary_key=True)
     last_number: Mapped[int]
+
+
+class MarkRow(TenantRow):
+    """How far a job has come: everything that was known before `at` is done."""
+
+    __tablename__ = "billing_marks"
+
+    job: Mapped[str] = mapped_column(KEY, primary_key=True)
+    at: Mapped[datetime]

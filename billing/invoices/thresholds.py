@@ -26,6 +26,7 @@ from billing.kernel.money import Money
 from billing.kernel.period import Period
 from billing.pricing.progressive import crossed
 from billing.subscriptions.store import SubscriptionStore
+from billing.subscriptions.usage_store import UsageStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,7 +49,7 @@ def bill_thresholds(
         watched = CatalogStore(unit).watched_versions()
     while watched:
         with database.view(scope) as unit:
-            ids = SubscriptionStore(unit).running_on(watched, after=after, limit=batch)
+            ids = UsageStore(unit).running_on(watched, after=after, limit=batch)
         for subscription_id in ids:
             try:
                 with database.unit(scope) as unit:

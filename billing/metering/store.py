@@ -172,6 +172,14 @@ class EventStore:
         rows = self._session.execute(query.group_by(EventRow.customer_id))
         return {customer: (earliest, latest) for customer, earliest, latest in rows}
 
+    def spans_known_since(self, since: datetime) -> dict[str, tuple[datetime, datetime]]:
+        """By customer, the earliest and latest instant of usage that became known, or was archived, at `since` or after."""
+        query = select(EventRow.customer_id, func.min(EventRow.at), func.max(EventRow.at)).where(
+            or_(EventRow.received_at >= since, EventRow.archived_at >= since)
+        )
+        rows = self._session.execute(query.group_by(EventRow.customer_id))
+        return {customer: (earliest, latest) for customer, earliest, latest in rows}
+
     def changed_since(self, customer_id: str, since: datetime, period: Period) -> bool:
         """Whether events of a customer dated in a period became known, or were archived, at `since` or after."""
         query = (

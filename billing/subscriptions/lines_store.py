@@ -72,6 +72,11 @@ class PendingLineStore:
             found.setdefault(row.subscription_id, []).append(_line(row))
         return found
 
+    def starting_with(self, prefix: str) -> list[PendingLine]:
+        """Lines whose key begins so, whether an invoice holds them or not, in order of key."""
+        query = select(PendingLineRow).where(PendingLineRow.key.startswith(prefix, autoescape=True))
+        return [_line(row) for row in self._session.scalars(query.order_by(PendingLineRow.key))]
+
     def take_many(self, invoice_of: Mapping[str, str]) -> None:
         """Mark lines, by key, as held by their invoices."""
         by_invoice: dict[str, list[str]] = {}

@@ -170,17 +170,6 @@ class SubscriptionStore:
             query = query.where(SubscriptionRow.id.not_in(sorted(skip)))
         return list(self._session.scalars(query.with_for_update(skip_locked=True)))
 
-    def running_on(self, version_ids: Collection[str], *, after: str = "", limit: int) -> list[str]:
-        """Ids of active subscriptions that pin one of these versions as their plan, in order of id from `after` on."""
-        query = (
-            select(SubscriptionRow.id)
-            .where(SubscriptionRow.version_id.in_(sorted(version_ids)), SubscriptionRow.id > after)
-            .where(SubscriptionRow.status.in_((Status.ACTIVE.value, Status.CANCELLING.value)))
-            .order_by(SubscriptionRow.id)
-            .limit(limit)
-        )
-        return list(self._session.scalars(query))
-
     def due_first(self, until: datetime, *, limit: int) -> list[Subscription]:
         """Subscriptions with something due by `until`, soonest first, to read."""
         rows = list(self._session.scalars(self._due(select(SubscriptionRow), until).limit(limit)))

@@ -24,9 +24,14 @@ def expire(unit: Unit, now: datetime, *, limit: int = BATCH) -> int:
     A job calls it until it answers nothing. What happens is dated by when it fell due, however late the job comes.
     """
     changed = 0
-    for wallet_id in StandingStore(unit).due(utc(now), limit=limit):
+    for wallet_id in due_wallets(unit, now, limit=limit):
         changed += bool(catch_up(unit, wallet_id, now).movements)
     return changed
+
+
+def due_wallets(unit: Unit, now: datetime, *, limit: int = BATCH) -> list[str]:
+    """Wallets that `catch_up` has something to do for, for jobs that give each a transaction of its own."""
+    return StandingStore(unit).due(utc(now), limit=limit)
 
 
 def next_due(unit: Unit, after: datetime) -> datetime | None:

@@ -194,7 +194,7 @@ class WalletStore:
 
     def _movements(self, rows: Sequence[WalletMovementRow]) -> list[Movement]:
         wallets = select(WalletRow.id, WalletRow.currency).where(WalletRow.id.in_({row.wallet_id for row in rows}))
-        currency_of = dict(self._session.execute(wallets).tuples()) if rows else {}
+        currency_of = {each.id: each.currency for each in self._session.execute(wallets)} if rows else {}
         return [_movement(row, currency_of[row.wallet_id]) for row in rows]
 
     def _one(self, query: Select[WalletRow], wallet_id: str) -> Wallet:

@@ -101,15 +101,15 @@ class Wallet:
     top_up: TopUpRule | None = None
 
     def __post_init__(self) -> None:
+        for money in (self.floor, self.low_balance, self.top_up.threshold if self.top_up else None):
+            if money is not None and money.currency != self.currency:
+                raise WalletError(f"the wallet is in {self.currency}", currency=money.currency)
         if self.floor.amount_minor > 0:
             raise WalletError("a floor is zero, or below zero where the wallet may be overdrawn", field="floor")
         if self.low_balance is not None and self.low_balance <= self.floor:
             raise WalletError("a balance is low above the floor", field="low_balance")
         if self.rate is not None and not (self.rate.is_finite() and self.rate > 0):
             raise WalletError("a credit is worth more than nothing", field="rate")
-        for money in (self.floor, self.low_balance, self.top_up.threshold if self.top_up else None):
-            if money is not None and money.currency != self.currency:
-                raise WalletError(f"the wallet is in {self.currency}", currency=money.currency)
 
     def is_low(self, balance: Money) -> bool:
         """Whether somebody should know."""

@@ -14,6 +14,7 @@ from concurrent.futures import TimeoutError as ResolvingTimeoutError
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
@@ -92,7 +93,7 @@ class HttpPost:
             addresses = self._checked(target, deadline)
         except AddressError:
             return Reply(error="address_refused")
-        except (ResolvingTimeoutError, OSError, UnicodeError):
+        except (ResolvingTimeoutError, httpcore.TimeoutException, OSError, UnicodeError):
             return Reply(error="name_not_resolved")
         try:
             return self._send(target, addresses, headers, body, deadline)
@@ -106,7 +107,10 @@ class HttpPost:
     def _checked(self, target: Target, deadline: _Deadline) -> list[str]:
         """Where to connect to; one address that may not be is reason enough to refuse the name."""
         waiting = _RESOLVERS.submit(self._lookup, target.host, target.port)
-        found = waiting.result(timeout=deadline.seconds())[:_MOST_ADDRESSES]
+        try:
+            found = waiting.result(timeout=deadline.seconds())[:_MOST_ADDRESSES]
+        finally:
+            waiting.cancel()  # one that has not begun need not
         if not found:
             raise OSError
         if not all(may_connect(ip_address(address), self._rule) for address in found):
@@ -163,11 +167,14 @@ def _readable(start: bytes) -> str:
 
 
 def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> timedelta | None:
-    """The seconds that `Retry-After` asks for; the form with a date is not read, since it depends on the endpoint's clock."""
-    for name, value in headers:
-        text = value[:_MAX_HEADER_VALUE].strip()
-        if name.lower() == b"retry-after" and text.isdigit() and len(text) <= _MOST_DIGITS:
-            return timedelta(seconds=int(text))
+    """How long to wait by `Retry-After`: its seconds, or its date as seen by the endpoint's own clock (the answer's `Date`)."""
+    found = {name.lower(): value[:_MAX_HEADER_VALUE].decode("latin-1").strip() for name, value in headers}
+    text = found.get(b"retry-after", "")
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=int(text)) if len(text) <= _MOST_DIGITS else None
+    with suppress(ValueError, TypeError, OverflowError):
+        wait = parsedate_to_datetime(text) - parsedate_to_datetime(found.get(b"date", ""))
+        return max(wait, timedelta())
     return None
 
 

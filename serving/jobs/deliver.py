@@ -1,7 +1,7 @@
 """The sending of webhooks: what waits in the outbox is queued, and what is due is sent, many endpoints at a time and each in order.
 
-`deliver_due` does one round for every tenant. `DeliveryLoop` does a round every few seconds, in a thread of its own so that a slow endpoint
-holds nothing else up. Any number of processes may run it: who sends to an endpoint is decided by a lease in the database. Time here is the
+`deliver_due` does one round for every tenant and waits for it. `DeliveryLoop` looks every few seconds and waits for nobody: a slow endpoint
+holds up neither others nor, since a tenant has a few senders at a time, other tenants. Any number of processes may run it: who sends to an endpoint is decided by a lease in the database. Time here is the
 world's, also for tenants with a test clock: who receives a message compares its moment with their own clock.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,12 +25,12 @@ from billing.tenants.tenant import Mode
 from billing.webhooks.address import AddressRule
 from billing.webhooks.deliver import claim, compose, settle
 from billing.webhooks.delivery import DeliveryState
-from billing.webhooks.post import HttpPost
+from billing.webhooks.post import TIMEOUT_SECONDS, HttpPost
 from billing.webhooks.relay import BATCH, relay
 from billing.webhooks.store import DeliveryStore, EndpointStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from billing.tenants.tenant import Tenant
     from billing.webhooks.post import Post
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 _LOG = structlog.get_logger("uptier.webhooks")
 INTERVAL_SECONDS = 2.0
 TIDY_SECONDS = 3600.0
-MOST_AT_ONCE = 8
+MOST_AT_ONCE = 16
+MOST_OF_A_TENANT = 4
 TURN_MESSAGES = 200
 TURN_SECONDS = 30.0
 
@@ -85,14 +87,8 @@ def deliver_due(
     """One round: queue what waits and send what is due, of every tenant. One tenant's or endpoint's trouble stops no other."""
     chance, halt = rng or random.Random(), stop or threading.Event()
     send = post or (lambda tenant: HttpPost(address_rule(services.settings, tenant)))
-    queued, turns = 0, []
-    for tenant in _tenants(services):
-        try:
-            queued += _relay(services, tenant)
-            turns += _due(services, tenant)
-        except Exception:  # noqa: BLE001 (outer edge: one tenant's trouble must not stop the others)
-            _LOG.exception("webhooks could not be queued", tenant=tenant.id)
-    done = _take_turns(turns, lambda turn: _drain(services, turn, send(turn.tenant), chance, halt))
+    queued, turns = _find_turns(services)
+    done = _take_all(turns, lambda turn: _guarded(services, turn, send(turn.tenant), chance, halt))
     return DeliverReport(
         queued=queued, delivered=sum(each.delivered for each in done), failed=sum(each.failed for each in done)
     )
@@ -115,9 +111,12 @@ class DeliveryLoop:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._tidied: float | None = None
+        self._rng = random.Random()
+        self._busy: set[_Turn] = set()
+        self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Deliver in a thread of this process."""
+        """Deliver in threads of this process."""
         self._thread = threading.Thread(target=self.run_forever, name="uptier-webhooks", daemon=True)
         self._thread.start()
 
@@ -125,17 +124,39 @@ class DeliveryLoop:
         """Finish the present requests and end."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(timeout=20)
+            self._thread.join(timeout=TIMEOUT_SECONDS + 5)
 
     def run_forever(self) -> None:
-        """Deliver, wait, deliver again."""
-        while not self._stop.is_set():
-            try:
-                deliver_due(self._services, stop=self._stop)
-                self._tidy()
-            except Exception:  # noqa: BLE001 (outer edge: a database that is away for a while must not end the thread for good)
-                _LOG.exception("webhooks could not be delivered")
-            self._stop.wait(INTERVAL_SECONDS)
+        """Look, hand out what is due, look again."""
+        with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="uptier-webhook") as pool:
+            while not self._stop.is_set():
+                try:
+                    for turn in self._free(_find_turns(self._services)[1]):
+                        pool.submit(self._take, turn)
+                    self._tidy()
+                except Exception:  # noqa: BLE001 (outer edge: a database that is away for a while must not end the thread for good)
+                    _LOG.exception("webhooks could not be delivered")
+                self._stop.wait(INTERVAL_SECONDS)
+
+    def _free(self, turns: list[_Turn]) -> list[_Turn]:
+        """Those of the turns that can be taken now, noted as busy; the others are found again next time."""
+        with self._lock:
+            senders = Counter(turn.scope for turn in self._busy)
+            taken = []
+            for turn in turns:
+                if turn not in self._busy and senders[turn.scope] < MOST_OF_A_TENANT:
+                    senders[turn.scope] += 1
+                    self._busy.add(turn)
+                    taken.append(turn)
+        return taken
+
+    def _take(self, turn: _Turn) -> None:
+        try:
+            post = HttpPost(address_rule(self._services.settings, turn.tenant))
+            _guarded(self._services, turn, post, self._rng, self._stop)
+        finally:
+            with self._lock:
+                self._busy.discard(turn)
 
     def _tidy(self) -> None:
         now = time.monotonic()
@@ -147,6 +168,19 @@ class DeliveryLoop:
 def _tenants(services: Services) -> list[Tenant]:
     with services.database.view(PLATFORM_SCOPE) as unit:
         return TenantStore(unit).all()
+
+
+def _find_turns(services: Services) -> tuple[int, list[_Turn]]:
+    """Queue what waits, and say which endpoints have something due; with the number of facts that were queued."""
+    queued, turns = 0, []
+    for tenant in _tenants(services):
+        try:
+            queued += _relay(services, tenant)
+            with services.database.view(Scope(tenant.id)) as unit:
+                turns += [_Turn(tenant, endpoint_id) for endpoint_id in EndpointStore(unit).due(services.clock.now())]
+        except Exception:  # noqa: BLE001 (outer edge: one tenant's trouble must not stop the others)
+            _LOG.exception("webhooks could not be queued", tenant=tenant.id)
+    return queued, turns
 
 
 def _relay(services: Services, tenant: Tenant) -> int:
@@ -162,23 +196,19 @@ def _relay(services: Services, tenant: Tenant) -> int:
     return queued
 
 
-def _due(services: Services, tenant: Tenant) -> list[_Turn]:
-    with services.database.view(Scope(tenant.id)) as unit:
-        return [_Turn(tenant, endpoint_id) for endpoint_id in EndpointStore(unit).due(services.clock.now())]
-
-
-def _take_turns(turns: list[_Turn], take: Callable[[_Turn], DeliverReport]) -> Iterable[DeliverReport]:
-    def guarded(turn: _Turn) -> DeliverReport:
-        try:
-            return take(turn)
-        except Exception:  # noqa: BLE001 (outer edge: the lease ends by itself and the message is sent again)
-            _LOG.exception("webhook could not be sent", tenant=turn.tenant.id, endpoint=turn.endpoint_id)
-            return DeliverReport()
-
+def _take_all(turns: list[_Turn], take: Callable[[_Turn], DeliverReport]) -> list[DeliverReport]:
     if len(turns) < 2:
-        return [guarded(turn) for turn in turns]
+        return [take(turn) for turn in turns]
     with ThreadPoolExecutor(min(len(turns), MOST_AT_ONCE), thread_name_prefix="uptier-webhook") as pool:
-        return list(pool.map(guarded, turns))
+        return list(pool.map(take, turns))
+
+
+def _guarded(services: Services, turn: _Turn, post: Post, rng: random.Random, stop: threading.Event) -> DeliverReport:
+    try:
+        return _drain(services, turn, post, rng, stop)
+    except Exception:  # noqa: BLE001 (outer edge: the lease ends by itself and the message is sent again)
+        _LOG.exception("webhook could not be sent", tenant=turn.tenant.id, endpoint=turn.endpoint_id)
+        return DeliverReport()
 
 
 def _drain(services: Services, turn: _Turn, post: Post, rng: random.Random, stop: threading.Event) -> DeliverReport:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from billing.invoices.adjust import adjust_late
 from billing.invoices.cycle import run_billing
 from billing.invoices.store import InvoiceStore
 from billing.invoices.thresholds import bill_thresholds
 from billing.subscriptions.store import SubscriptionStore
+from billing.wallets.routine import next_due as next_in_wallets
+from serving.jobs.wallets import tend_wallets
 from serving.payments import collect_for, payments_due
 from serving.settings import grace_of
 
@@ -64,6 +67,12 @@ class Job:
     next_due: Callable[[Unit, datetime], datetime | None]
 
 
+def _adjust(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    done = adjust_late(services.database, scope, now=now)
+    report.count("adjustments", done.adjusted)
+    report.failed += done.failed
+
+
 def _bill(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
     done = run_billing(services.database, scope, now=now, grace=grace_of(services.settings))
     report.count("invoices_drafted", done.drafted)
@@ -89,14 +98,23 @@ def _collect(services: Services, scope: Scope, now: datetime, report: RoutineRep
     report.failed += done.failed or []
 
 
+def _tend_wallets(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    changed, asked, failed = tend_wallets(services.database, scope, now=now)
+    report.count("wallets_changed", changed)
+    report.count("top_ups_requested", asked)
+    report.failed += failed
+
+
 def _with_the_others(_unit: Unit, _after: datetime) -> datetime | None:
     """A job that has no calendar of its own: it looks whenever the others have something to do."""
     return None
 
 
 JOBS = (
+    Job("late usage", _adjust, _with_the_others),
     Job("billing", _bill, _billing_due),
     Job("thresholds", _watch_thresholds, _with_the_others),
+    Job("wallets", _tend_wallets, next_in_wallets),
     Job("payments", _collect, payments_due),
 )
 

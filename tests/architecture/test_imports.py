@@ -25,6 +25,8 @@ _SOUND = {
     "billing/subscriptions/lines_store.py": "",
     "billing/payments/collection_store.py": "",
     "billing/subscriptions/history_store.py": "",
+    "billing/subscriptions/usage_store.py": "",
+    "billing/invoices/past_store.py": "",
     "billing/migrations/env.py": "import alembic\nfrom billing.invoices import tables",
     "features/segments/tables.py": "",
     "features/segments/store.py": "from features.segments import tables",

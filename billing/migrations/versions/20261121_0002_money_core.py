@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from billing.db.columns import Document, Instant
+from billing.db.isolation import isolate
 
 revision = "0002"
 down_revision = "0001"
@@ -27,6 +28,7 @@ _ADDED = {
     "quotes": ("seats",),
     "invoices": (
         "kind",
+        "rated_at",
         "due_at",
         "failure",
         "tax_minor",
@@ -82,6 +84,7 @@ def upgrade() -> None:
         table.add_column(sa.Column("kind", sa.String(length=500), nullable=False, server_default="cycle"))
         table.alter_column("subscription_id", existing_type=sa.String(length=40), nullable=True)
         table.alter_column("sequence", existing_type=sa.BigInteger(), nullable=True)
+        table.add_column(sa.Column("rated_at", Instant(), nullable=True))
         table.add_column(sa.Column("due_at", Instant(), nullable=True))
         table.add_column(sa.Column("failure", sa.String(length=500), nullable=True))
         for name in ("tax_minor", "prepaid_minor", "paid_minor", "credited_minor"):
@@ -104,9 +107,21 @@ def upgrade() -> None:
     op.execute(lines.update().values(net_minor=lines.c.amount_minor))
     with op.batch_alter_table("invoice_lines") as table:
         table.alter_column("net_minor", existing_type=sa.BigInteger(), nullable=False)
+    op.create_table(
+        "billing_marks",
+        sa.Column("tenant_id", sa.String(length=40), nullable=False),
+        sa.Column("job", sa.String(length=200), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_billing_marks_tenant_id_tenants")),
+        sa.PrimaryKeyConstraint("tenant_id", "job", name=op.f("pk_billing_marks")),
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        for statement in isolate(["billing_marks"]):
+            op.execute(statement)
 
 
 def downgrade() -> None:
+    op.drop_table("billing_marks")
     for name, columns in _ADDED.items():
         with op.batch_alter_table(name) as table:
             for column in columns:

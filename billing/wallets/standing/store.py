@@ -28,9 +28,9 @@ class StandingStore:
         query = _balance(at).where(WalletRow.customer_id.in_(sorted(set(customer_ids))), WalletRow.currency == currency)
         return {customer: (int(balance), floor) for _, customer, balance, floor in self._session.execute(query)}
 
-    def short(self, at: datetime, *, limit: int) -> list[str]:
-        """Wallets with a top-up rule whose balance is below its threshold."""
-        query = _balance(at).where(WalletRow.threshold_minor.is_not(None))
+    def short(self, at: datetime, *, limit: int, after: str = "") -> list[str]:
+        """Wallets with a top-up rule whose balance is below its threshold, by id, later than `after`."""
+        query = _balance(at).where(WalletRow.threshold_minor.is_not(None), WalletRow.id > after)
         query = query.having(_counted() - WalletRow.overdrawn_minor < WalletRow.threshold_minor)
         return [wallet for wallet, *_ in self._session.execute(query.order_by(WalletRow.id).limit(limit))]
 

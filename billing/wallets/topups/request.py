@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from billing.kernel.clock import utc
@@ -14,7 +15,7 @@ from billing.wallets.movement import MovementKind
 from billing.wallets.standing.store import StandingStore
 from billing.wallets.store import WalletStore
 from billing.wallets.topups.store import TopUpStore
-from billing.wallets.topups.top_up import TopUp, TopUpState, wanted
+from billing.wallets.topups.top_up import PAUSE_AFTER_FAILURE, TopUp, TopUpState, wanted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,12 +27,16 @@ _TWO_MONTHS = timedelta(days=62)
 
 
 def due_top_ups(unit: Unit, now: datetime, *, limit: int = BATCH) -> list[TopUp]:
-    """Ask once for each top-up that is due, in at most `limit` wallets, and tell of it; the answer is what was asked for."""
-    asked = []
-    for wallet_id in StandingStore(unit).short(utc(now), limit=limit):
-        top_up = request_top_up(unit, wallet_id, now)
-        if top_up is not None:
-            asked.append(top_up)
+    """Ask once for the top-ups that are due, for at most `limit`, and tell of each; the answer is what was asked for.
+
+    A job calls it until it answers nothing. Only wallets that may ask are locked.
+    """
+    asked: list[TopUp] = []
+    last, now = "", utc(now)
+    while len(asked) < limit and (short := StandingStore(unit).short(now, limit=BATCH, after=last)):
+        waiting, last = TopUpStore(unit).waiting(short, now - PAUSE_AFTER_FAILURE), short[-1]
+        found = (request_top_up(unit, wallet_id, now) for wallet_id in short if wallet_id not in waiting)
+        asked += islice((top_up for top_up in found if top_up is not None), limit - len(asked))
     return asked
 
 

@@ -12,6 +12,7 @@ from billing.wallets.topups.tables import TopUpRow
 from billing.wallets.topups.top_up import TopUp, TopUpNotFoundError, TopUpState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from billing.db.session import Unit
@@ -55,6 +56,12 @@ class TopUpStore:
         counted = or_(TopUpRow.requested_at >= since, TopUpRow.state == TopUpState.REQUESTED.value)
         found = list(self._session.scalars(query.where(counted))) or list(self._session.scalars(query.limit(1)))
         return [_top_up(row) for row in found]
+
+    def waiting(self, wallet_ids: Sequence[str], failed_since: datetime) -> set[str]:
+        """Those of these wallets that have a top-up under way, or one that failed later than an instant."""
+        failed = (TopUpRow.state == TopUpState.FAILED.value) & (TopUpRow.settled_at > failed_since)
+        query = select(TopUpRow.wallet_id).where(TopUpRow.wallet_id.in_(wallet_ids))
+        return set(self._session.scalars(query.where(failed | (TopUpRow.state == TopUpState.REQUESTED.value))))
 
     def page(self, wallet_id: str, *, limit: int, cursor: str | None = None) -> Page[TopUp]:
         """The top-ups of a wallet, newest first."""

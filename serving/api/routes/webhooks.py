@@ -135,7 +135,7 @@ def rotate(endpoint_id: str, context: SecretContext, body: Rotation | None = Non
 
 
 @router.post("/{endpoint_id}/test", status_code=202)
-def test_event(endpoint_id: str, context: SecretContext) -> JSONResponse:
+def try_out(endpoint_id: str, context: SecretContext) -> JSONResponse:
     """Send a `webhook.test` message to this endpoint, in its turn."""
     return context.write(
         lambda unit: _delivery(send_test(unit, endpoint_id, now=context.services.clock.now())), status=202

@@ -48,7 +48,9 @@ class Receiver:
     most_at_once: int = 0
     _inside: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _came: threading.Condition = field(default_factory=threading.Condition)
     halt: threading.Event = field(default_factory=threading.Event)
+    told: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str = "/ok", host: str = "127.0.0.1") -> str:
         """Where to send to."""
@@ -66,10 +68,22 @@ class Receiver:
         """Note a request; the answer is the status to give."""
         with self._lock:
             self.received.append(request)
+            self.told.set()
+            with self._came:
+                self._came.notify_all()
             self._inside[request.path] += 1
             self.most_at_once = max(self.most_at_once, self._inside[request.path])
             planned = self.statuses.get(request.path, [200])
             return planned.pop(0) if len(planned) > 1 else planned[0]
+
+    def inside(self, path: str) -> int:
+        """How many requests on a path are open."""
+        return self._inside[path]
+
+    def wait_for(self, path: str, *, seconds: int) -> bool:
+        """Whether something comes on a path within a time."""
+        with self._came:
+            return self._came.wait_for(lambda: bool(self.on(path)), seconds)
 
     def leave(self, path: str) -> None:
         """The request was answered."""
@@ -99,7 +113,7 @@ def receiving(trust: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 class _Handler(BaseHTTPRequestHandler):
     """Paths: /close hangs up, /drip answers a byte at a time, /drip-body its body, /huge with megabytes, /away elsewhere, /later."""
 
-    def do_POST(self) -> None:  # noqa: N802 (the library's name)
+    def do_POST(self) -> None:
         receiver: Receiver = self.server.receiver  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers["content-length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -122,6 +136,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(302, [("location", receiver.url("/inside"))])
         elif self.path == "/later":
             self._say(503, [("retry-after", "7200")])
+        elif self.path == "/later-by-date":
+            self.send_response_only(429)
+            self.send_header("date", "Sat, 31 Jan 2026 09:00:00 GMT")
+            self._end([("retry-after", "Sat, 31 Jan 2026 09:10:00 GMT")])
         elif self.path == "/binary":
             self._say(500, [], b"\x00\xff no\x1b[31m")
         else:
@@ -129,10 +147,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _say(self, status: int, headers: list[tuple[str, str]], body: bytes = b"") -> None:
         self.send_response(status)
+        self._end(headers)
+        self.wfile.write(body)
+
+    def _end(self, headers: list[tuple[str, str]]) -> None:
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
 
     def _drip(self, receiver: Receiver, data: bytes) -> None:
         for position in range(len(data)):

@@ -52,7 +52,7 @@ def test_what_is_public_is_global_and_unicast(address: IPv4Address | IPv6Address
     """By the library's registry of special addresses as well; and development may connect wherever a server can be."""
     if is_public(address):
         assert address.is_global
-        assert not (address.is_multicast or address.is_private or address.is_loopback or address.is_link_local)
+        assert not any((address.is_multicast, address.is_private, address.is_loopback, address.is_link_local))
     assert may_connect(address, LOOSE) == (is_public(address) or not address.is_multicast)
 
 

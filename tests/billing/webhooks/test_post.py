@@ -6,7 +6,7 @@ import ssl
 import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
@@ -28,9 +28,9 @@ PUBLIC = AddressRule(allow_http=True)
 HERE = "127.0.0.1"
 
 
-def send(url: str, rule: AddressRule = LOCAL, **options: object) -> Reply:
+def send(url: str, rule: AddressRule = LOCAL, **options: Any) -> Reply:
     """A message to an address."""
-    return HttpPost(rule, **options)(url, {"webhook-id": "evt_1"}, b"{}")  # type: ignore[arg-type]
+    return HttpPost(rule, **options)(url, {"webhook-id": "evt_1"}, b"{}")
 
 
 def test_a_message_arrives_as_it_was_sent(receiver: Receiver) -> None:
@@ -63,9 +63,10 @@ def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
     assert receiver.on("/inside") == []
 
 
-def test_retry_after_is_read_in_seconds(receiver: Receiver) -> None:
-    """Two hours."""
+def test_retry_after_is_read_as_seconds(receiver: Receiver) -> None:
+    """Or as a date by the endpoint's own clock."""
     assert send(receiver.url("/later")).retry_after == timedelta(hours=2)
+    assert send(receiver.url("/later-by-date")).retry_after == timedelta(minutes=10)
 
 
 def test_a_huge_answer_is_not_read_through(receiver: Receiver) -> None:
@@ -148,7 +149,7 @@ def test_the_certificate_is_the_names(tmp_path: Path) -> None:
     seen: list[str | None] = []
     server_side.sni_callback = lambda _socket, name, _context: seen.append(name)
     with receiving(server_side) as receiver:
-        options = {"lookup": lambda _host, _port: [HERE], "trust": client_side}
+        options: dict[str, Any] = {"lookup": lambda _host, _port: [HERE], "trust": client_side}
         assert send(receiver.url("/ok", "shop.example"), **options).is_success
         assert send(receiver.url("/ok", "other.example"), **options).error == "connection_failed"
         untrusting = {"lookup": options["lookup"]}

@@ -41,7 +41,10 @@ def _owned(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
     method = server.call("POST", "/v1/customers/ann/payment-methods", json={"token": "pm_ok"}).json()
     server.call("POST", f"/v1/invoices/{invoice['id']}/attempts")
     payment = server.call("GET", "/v1/payments").json()["items"][0]
+    endpoint = server.call("POST", "/v1/webhook-endpoints", json=BODIES["/v1/webhook-endpoints"]).json()
     return {
+        "endpoint_id": endpoint["id"],
+        "delivery_id": server.call("POST", f"/v1/webhook-endpoints/{endpoint['id']}/test").json()["id"],
         "subscription_id": subscribed["id"],
         "invoice_id": invoice["id"],
         "decision_id": decision["decision_id"],
@@ -53,6 +56,8 @@ def _owned(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
         "addon": "tasting_box",
         "plan": "starter",
         "rule_id": "txr_1",
+        "wallet_id": server.call("POST", "/v1/wallets", json=BODIES["/v1/wallets"]).json()["id"],
+        "top_up_id": "wtu_1",
         "redemption_id": "red_1",
     }
 
@@ -93,6 +98,15 @@ BODIES: dict[str, Any] = {
     "/v1/coupons": {"key": "c", "name": "C", "percent": "10"},
     "/v1/subscriptions/{subscription_id}/coupons": {"coupon": "c"},
     "/v1/profile": {},
+    "/v1/wallets": {"customer": "ann", "currency": "EUR"},
+    "/v1/wallets/{wallet_id}/grants": {"key": "g", "amount": "1.00", "paid": True},
+    "/v1/wallets/{wallet_id}/recurring": {"key": "r", "amount": "1.00"},
+    "/v1/wallets/{wallet_id}/top-up-rule": {"threshold": "1.00", "amount": "5.00"},
+    "/v1/wallets/{wallet_id}/low-balance": {"amount": "1.00"},
+    "/v1/wallets/{wallet_id}/rate": {"rate": "2"},
+    "/v1/webhook-endpoints": {"url": "https://shop.example/hooks"},
+    "/v1/webhook-endpoints/{endpoint_id}": {"enabled": False},
+    "/v1/webhook-endpoints/{endpoint_id}/replay": {"since": "2026-01-01T00:00:00Z"},
     "/v1/tax-rules": {"country": "DE", "rate_key": "r", "percent": "7", "valid_from": "2026-01-01T00:00:00Z"},
 }
 
@@ -149,7 +163,7 @@ def test_what_belongs_to_another_tenant_does_not_exist(server: Server, ids: dict
 
 def test_lists_hold_the_owners_things_alone(server: Server, ids: dict[str, str]) -> None:
     """No list of one tenant ever names anything of the other."""
-    for path in ("/v1/customers", "/v1/subscriptions", "/v1/invoices", "/v1/tenants", "/v1/api-keys", "/v1/segments"):
+    for path in ("/v1/customers", "/v1/subscriptions", "/v1/invoices", "/v1/tenants", "/v1/api-keys", "/v1/segments", "/v1/webhook-endpoints"):
         text = server.call("GET", path, key=server.other.opened.secret_key).text
         for name, value in ids.items():
             assert value not in text or name == "key", (path, name)
