@@ -160,7 +160,7 @@ def _invoice_at_once(unit: Unit, subscription: Subscription, lines: Sequence[Pen
         credited=zero,
         lines=tuple(change_lines(lines)),
     )
-    facts = Facts(unit, [draft], cards)
+    facts = Facts(unit, [draft], cards, now=now)
     whole = settled(draft, facts.settlement(draft, subscription.sequence))
     issued = issue_rated(unit, [whole], facts, now=now)
     InvoiceStore(unit).add_many(issued)

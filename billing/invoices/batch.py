@@ -92,7 +92,7 @@ def issue_batch(unit: Unit, drafts: Sequence[Invoice], run: Run) -> RunReport:
 def _finish(unit: Unit, drafts: Sequence[Invoice], run: Run, report: RunReport) -> list[Invoice]:
     if not drafts:
         return []
-    facts = Facts(unit, drafts, run.cards)
+    facts = Facts(unit, drafts, run.cards, now=run.now)
     done = finish(unit, drafts, run.cards, facts, UsageReader(unit), now=run.now)
     report.issued += len(done.issued)
     report.failed += [(invoice.id, invoice.failure or "") for invoice in done.failed]

@@ -17,6 +17,7 @@ from billing.ledger.store import LedgerStore
 from billing.pricing.tax_rules import Buyer, Seller, TaxDecision, TaxRules, treatment
 from billing.subscriptions.coupons.store import RedemptionStore
 from billing.tenants.profile.store import ProfileStore
+from billing.wallets.spend import lock_spendable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +37,8 @@ class Facts:
     Credit taken from it is gone for the rest of the batch.
     """
 
-    def __init__(self, unit: Unit, drafts: Sequence[Invoice], cards: Cards) -> None:
+    def __init__(self, unit: Unit, drafts: Sequence[Invoice], cards: Cards, *, now: datetime | None = None) -> None:
+        """With `now`, when the drafts are to be issued, the wallets that will pay are held until the unit ends."""
         customers = sorted({draft.customer_id for draft in drafts})
         subscriptions = sorted({draft.subscription_id for draft in drafts if draft.subscription_id is not None})
         self.seller = ProfileStore(unit).get()
@@ -45,6 +47,12 @@ class Facts:
         self._rules = TaxRules(TaxRuleStore(unit).own(), STANDARD_RATES) if self.seller.taxes else None
         self._coupons = RedemptionStore(unit).of_subscriptions(subscriptions)
         self._credit = _credits(unit, customers)
+        currencies = sorted({draft.currency for draft in drafts}) if now is not None else []
+        self._prepaid = {
+            (customer, currency)
+            for currency in currencies
+            for customer in lock_spendable(unit, customers, currency, now or drafts[0].closes_at)
+        }
         early = _subscriptions_of(drafts, lambda draft: _bills_early(draft, cards))
         self._early = PastStore(unit).billed_early(early) if early else {}
         limited = _subscriptions_of(drafts, lambda draft: _is_limited(draft, cards))
@@ -74,6 +82,10 @@ class Facts:
         if taken:
             self._credit[customer_id, most.currency] = left - taken
         return Money(taken, most.currency)
+
+    def has_prepaid(self, customer_id: str, currency: str) -> bool:
+        """Whether the customer's wallet has something to pay with."""
+        return (customer_id, currency) in self._prepaid
 
     def _coupons_on(self, invoice: Invoice, number: int) -> tuple[Coupon, ...]:
         redeemed = self._coupons.get(invoice.subscription_id or "", ())

@@ -19,6 +19,7 @@ from billing.kernel.errors import UptierError
 from billing.kernel.money import Money
 from billing.ledger.store import LedgerStore
 from billing.ledger.templates.invoices import credit_applied, invoice_issued
+from billing.wallets.spend import burn_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,11 +73,14 @@ def issue_rated(unit: Unit, rated: Sequence[Invoice], facts: Facts, *, now: date
             parties=parties(facts.seller, facts.customers[invoice.customer_id]),
         )
         books.append(_posting(final, at))
-        issued.append(_paid_from_account(final, facts, books, at))
+        paid = _paid_from_account(final, facts, books, at)
+        issued.append(_paid_from_wallet(unit, paid, facts, now).settled_as(at))
     LedgerStore(unit).append_many(books)
     for invoice in issued:
         payload = {"invoice": invoice.id, "number": invoice.number, "total": invoice.total.text}
         unit.emit("invoice.issued", invoice.id, payload, invoice.issued_at or now)
+        if invoice.status is InvoiceStatus.PAID:
+            unit.emit("invoice.paid", invoice.id, {"invoice": invoice.id, "amount": "0"}, invoice.issued_at or now)
     return issued
 
 
@@ -110,3 +114,11 @@ def _paid_from_account(invoice: Invoice, facts: Facts, books: list[Transaction],
     if credit.amount_minor:
         books.append(credit_applied(invoice.id, at=at, customer=invoice.customer_id, amount=credit))
     return replace(invoice, credit=credit)
+
+
+def _paid_from_wallet(unit: Unit, invoice: Invoice, facts: Facts, now: datetime) -> Invoice:
+    """What the customer paid beforehand pays next."""
+    due = invoice.amount_due
+    if not due.amount_minor or not facts.has_prepaid(invoice.customer_id, invoice.currency):
+        return invoice
+    return replace(invoice, prepaid=burn_for(unit, invoice.customer_id, invoice.id, due, now))

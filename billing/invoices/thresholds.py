@@ -70,7 +70,7 @@ def _look(unit: Unit, subscription_id: str, run: Run) -> RunReport:
         run.cards.load(unit, subscription.version_ids)
         terms = run.cards.versions[subscription.version_id].terms
         draft = _draft(subscription, run.now)
-        usage, facts = UsageReader(unit), Facts(unit, [draft], run.cards)
+        usage, facts = UsageReader(unit), Facts(unit, [draft], run.cards, now=run.now)
         usage.read([draft], run.cards)
         billed = facts.billed_early(draft)
         lines = running_lines(draft, run.cards, usage.of(draft), billed)

@@ -8,7 +8,7 @@ from billing.kernel.clock import utc
 from billing.ledger.account import Account
 from billing.ledger.store import LedgerStore
 from billing.wallets.fund import catch_up
-from billing.wallets.standing.store import StandingStore
+from billing.wallets.standing_store import StandingStore
 
 if TYPE_CHECKING:
     from datetime import datetime

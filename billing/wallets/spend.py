@@ -10,7 +10,7 @@ from billing.wallets.grant import GrantError
 from billing.wallets.keep import keep
 from billing.wallets.movement import MovementKind
 from billing.wallets.purse import advanced, returned, spent
-from billing.wallets.standing.store import StandingStore
+from billing.wallets.standing_store import StandingStore
 from billing.wallets.store import WalletStore
 
 if TYPE_CHECKING:

@@ -1,8 +1,9 @@
 """The sending of webhooks: what waits in the outbox is queued, and what is due is sent, many endpoints at a time and each in order.
 
 `deliver_due` does one round for every tenant and waits for it. `DeliveryLoop` looks every few seconds and waits for nobody: a slow endpoint
-holds up neither others nor, since a tenant has a few senders at a time, other tenants. Any number of processes may run it: who sends to an endpoint is decided by a lease in the database. Time here is the
-world's, also for tenants with a test clock: who receives a message compares its moment with their own clock.
+holds up neither others nor, since a tenant has a few senders at a time, other tenants. Any number of processes may run it: who sends to an
+endpoint is decided by a lease in the database. Time here is the world's, also for tenants with a test clock: who receives a message compares
+its moment with their own clock.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ class DeliverReport:
 class _Turn:
     """An endpoint whose turn it is."""
 
-    tenant: Tenant
+    tenant: Tenant = field(compare=False)
     endpoint_id: str
 
     @property

@@ -14,6 +14,7 @@ from billing.invoices.cycle import run_billing
 from billing.invoices.store import InvoiceStore
 from billing.invoices.thresholds import bill_thresholds
 from billing.subscriptions.store import SubscriptionStore
+from billing.wallets import routine as wallets
 from billing.wallets.routine import next_due as next_in_wallets
 from serving.jobs.wallets import tend_wallets
 from serving.payments import collect_for, payments_due
@@ -105,12 +106,24 @@ def _tend_wallets(services: Services, scope: Scope, now: datetime, report: Routi
     report.failed += failed
 
 
+def _keep_wallets(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    with services.database.view(scope) as unit:
+        due = wallets.due_wallets(unit, now)
+    while due:
+        with services.database.unit(scope) as unit:
+            changed = wallets.expire(unit, now)
+        report.count("wallets_changed", changed)
+        if changed < len(due):
+            break
+
+
 def _with_the_others(_unit: Unit, _after: datetime) -> datetime | None:
     """A job that has no calendar of its own: it looks whenever the others have something to do."""
     return None
 
 
 JOBS = (
+    Job("wallets", _keep_wallets, wallets.next_due),
     Job("late usage", _adjust, _with_the_others),
     Job("billing", _bill, _billing_due),
     Job("thresholds", _watch_thresholds, _with_the_others),

@@ -12,7 +12,7 @@ from billing.ledger.account import Account
 from billing.wallets.fund import catch_up, grant_to
 from billing.wallets.grant import GrantKind
 from billing.wallets.movement import MovementKind
-from billing.wallets.standing.store import StandingStore
+from billing.wallets.standing_store import StandingStore
 from billing.wallets.store import WalletStore
 from billing.wallets.topups.store import TopUpStore
 from billing.wallets.topups.top_up import PAUSE_AFTER_FAILURE, TopUp, TopUpState, wanted

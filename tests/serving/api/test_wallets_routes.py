@@ -162,3 +162,23 @@ def test_an_unlike_wallet_or_none_is_said_so(server: Server, wallet: dict[str, A
     assert server.call("GET", "/v1/wallets/wal_none").json()["code"] == "wallet_not_found"
     for body in ({"currency": "EUR", "overdraft": "-1"}, {"currency": "XXX"}):
         assert server.call("POST", "/v1/wallets", json={"customer": "bob", **body}).status_code == 422
+
+
+def test_time_ends_grants_and_asks_for_top_ups(server: Server, wallet: dict[str, Any]) -> None:
+    """The clock goes on a month: the gift is gone on its day, the plan's credits came again, and money is asked for."""
+    path = f"/v1/wallets/{wallet['id']}"
+    _grant(server, wallet, key="gift", amount="10.00", paid=False, expires_at="2026-02-10T00:00:00Z")
+    server.call("POST", f"{path}/recurring", json={"key": "plan", "amount": "3.00"})
+    server.call("PUT", f"{path}/top-up-rule", json={"threshold": "5.00", "amount": "20.00"})
+
+    moved = server.call("POST", "/v1/test-clock", json={"advance_to": "2026-03-05T09:00:00Z"})
+
+    assert moved.status_code == 200, moved.text
+    history = server.call("GET", f"{path}/movements").json()["items"]
+    ended = [(item["at"], item["amount"]["amount"]) for item in history if item["kind"] == "expired"]
+    assert ended == [("2026-02-28T09:00:00Z", "-3.00"), ("2026-02-10T00:00:00Z", "-10.00")]
+    assert server.call("GET", path).json()["balance"]["amount"] == "3.00"
+    (asked,) = server.call("GET", f"{path}/top-ups").json()["items"]
+    assert (asked["requested_at"], asked["amount"]["amount"]) == ("2026-02-10T00:00:00Z", "20.00")
+    with server.services.database.view(server.shop.scope) as unit:
+        assert check(unit) == []

@@ -1,1 +1,0 @@
-"""Where all wallets of a shop stand: questions over many at once."""
