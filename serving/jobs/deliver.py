@@ -1,9 +1,9 @@
 """The sending of webhooks: what waits in the outbox is queued, and what is due is sent, many endpoints at a time and each in order.
 
 `deliver_due` does one round for every tenant and waits for it. `DeliveryLoop` looks every few seconds and waits for nobody: a slow endpoint
-holds up neither others nor, since a tenant has a few senders at a time, other tenants. Any number of processes may run it: who sends to an
-endpoint is decided by a lease in the database. Time here is the world's, also for tenants with a test clock: who receives a message compares
-its moment with their own clock.
+holds up no other, and a tenant, which has a few senders at a time, no other tenant. Any number of processes may run it: who sends to an
+endpoint is decided by a lease in the database. Time here is the world's, also for tenants with a test clock: who receives a message
+compares its moment with their own clock.
 """
 
 from __future__ import annotations

@@ -96,6 +96,22 @@ def test_an_overdraft_is_repaid_by_what_comes_next() -> None:
     assert (moved.purse.overdrawn, moved.purse.grant("second").remaining) == (eur(0), eur(400))
 
 
+def test_an_overdraft_is_repaid_when_a_grant_begins() -> None:
+    """Dated by the grant's start, and before its end takes the rest; what comes later may be overdrawn again."""
+    life = {"starts_at": START + 5 * DAY, "expires_at": START + 8 * DAY}
+    owed = spent(added(Moved(a_purse(-100)), a_grant("later", 300, **life), START), eur(100), START, "inv")
+    assert owed.purse.overdrawn == eur(100)
+
+    after = advanced(owed.purse, START + 20 * DAY)
+
+    assert [(m.kind, m.amount, m.at) for m in after.movements] == [
+        (MovementKind.REPAID, eur(-100), START + 5 * DAY),
+        (MovementKind.REPAID, eur(100), START + 5 * DAY),
+        (MovementKind.EXPIRED, eur(-200), START + 8 * DAY),
+    ]
+    assert after.purse.held == eur(0)
+
+
 def test_spending_stops_at_the_floor() -> None:
     """Of ten euros asked for, two are granted and one may be owed."""
     moved = spent(added(Moved(a_purse(-100)), a_grant("g", 200), START), eur(1000), START, "inv")

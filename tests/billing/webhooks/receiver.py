@@ -46,6 +46,7 @@ class Receiver:
     received: list[Received] = field(default_factory=list)
     statuses: dict[str, list[int]] = field(default_factory=dict)
     most_at_once: int = 0
+    holds: bool = True
     _inside: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _came: threading.Condition = field(default_factory=threading.Condition)
@@ -111,7 +112,10 @@ def receiving(trust: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Paths: /close hangs up, /drip answers a byte at a time, /drip-body its body, /huge with megabytes, /away elsewhere, /later."""
+    """Paths: /close hangs up, /drip answers a byte at a time, /drip-body its body, /huge with megabytes, /hold never at first.
+
+    /away answers elsewhere, /later and /later-by-date ask for time, /binary answers no text; the others as they were told to.
+    """
 
     def do_POST(self) -> None:
         receiver: Receiver = self.server.receiver  # type: ignore[attr-defined]
@@ -127,6 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
         elif self.path == "/drip":
             self._drip(receiver, b"HTTP/1.1 200 OK\r\n" + b"x-long: y\r\n" * 10_000)
+        elif self.path == "/hold" and receiver.holds:
+            receiver.holds = False
+            receiver.halt.wait()
         elif self.path == "/drip-body":
             self._say(200, [("content-length", "10000")])
             self._drip(receiver, b"z" * 10_000)
