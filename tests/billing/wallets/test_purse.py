@@ -98,8 +98,8 @@ def test_an_overdraft_is_repaid_by_what_comes_next() -> None:
 
 def test_an_overdraft_is_repaid_when_a_grant_begins() -> None:
     """Dated by the grant's start, and before its end takes the rest; what comes later may be overdrawn again."""
-    life = {"starts_at": START + 5 * DAY, "expires_at": START + 8 * DAY}
-    owed = spent(added(Moved(a_purse(-100)), a_grant("later", 300, **life), START), eur(100), START, "inv")
+    later = a_grant("later", 300, starts_at=START + 5 * DAY, expires_at=START + 8 * DAY)
+    owed = spent(added(Moved(a_purse(-100)), later, START), eur(100), START, "inv")
     assert owed.purse.overdrawn == eur(100)
 
     after = advanced(owed.purse, START + 20 * DAY)

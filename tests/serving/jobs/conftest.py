@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from billing.kernel.clock import FrozenClock
-from serving.jobs.deliver import (
-    deliver_due,
-)
+from serving.jobs.deliver import deliver_due
 from serving.settings import Settings
 from serving.wiring import Services, build
 from tests.billing.webhooks.receiver import Receiver, receiving

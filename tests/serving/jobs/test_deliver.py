@@ -10,13 +10,10 @@ from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from billing.webhooks.post import HttpPost
-from billing.webhooks.register import change_endpoint
+from billing.webhooks.register import change_endpoint, rotate_secret
 from billing.webhooks.replay import replay_since
 from billing.webhooks.store import EndpointStore
-from serving.jobs.deliver import (
-    DeliverReport,
-    deliver_due,
-)
+from serving.jobs.deliver import DeliverReport, deliver_due, forget_deliveries
 from tests.serving.jobs.told import LOCAL, START, deliveries_of, keys_of, listen, secret_of, tell
 from tests.shop import Shop, open_shop
 

@@ -16,13 +16,7 @@ from structlog.testing import capture_logs
 from billing.webhooks.deliver import LEASE
 from billing.webhooks.delivery import DeliveryState
 from billing.webhooks.post import HttpPost, Reply
-from serving.jobs.deliver import (
-    MOST_AT_ONCE,
-    MOST_OF_A_TENANT,
-    DeliverReport,
-    DeliveryLoop,
-    deliver_due,
-)
+from serving.jobs.deliver import MOST_AT_ONCE, MOST_OF_A_TENANT, DeliverReport, DeliveryLoop, deliver_due
 from tests.serving.jobs.told import LOCAL, START, deliveries_of, keys_of, listen, tell
 from tests.shop import Shop, open_shop
 from tests.threads import together

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from billing.webhooks.address import AddressRule
 from billing.webhooks.register import add_endpoint
+from billing.webhooks.signature import endpoint_secret
 from billing.webhooks.store import DeliveryStore
 
 if TYPE_CHECKING:
