@@ -24,8 +24,8 @@ def configure() -> None:
             redact,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # whatever it is when something is said
+        cache_logger_on_first_use=False,
     )
 
 

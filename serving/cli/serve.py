@@ -35,20 +35,21 @@ def serve(
         import uvicorn
 
         from serving.application import create_app
+        from serving.jobs.deliver import DeliveryLoop
         from serving.jobs.worker import Worker
         from serving.logs import configure
 
         configure()
         _end_in_order()
         wired = services()
-        worker = Worker(wired) if with_worker else None
-        if worker:
-            worker.start()
+        jobs: list[Worker | DeliveryLoop] = [Worker(wired), DeliveryLoop(wired)] if with_worker else []
+        for job in jobs:
+            job.start()
         try:
             uvicorn.run(create_app(wired), host=host, port=port, log_level="warning", access_log=False)
         finally:
-            if worker:
-                worker.stop()
+            for job in jobs:
+                job.stop()
             wired.database.close()
 
 
@@ -69,18 +70,26 @@ def work(once: Annotated[bool, typer.Option("--once", help="Do what is due now, 
 
     Example: uptier work --once
     """
+    from serving.jobs.deliver import DeliveryLoop, deliver_due
     from serving.jobs.worker import Worker
     from serving.logs import configure
 
     with readable_errors():
         configure()
-        worker = Worker(services())
+        wired = services()
+        worker = Worker(wired)
         if once:
             report = worker.run_once()
-            err.print(f"{report.drafted} invoices drafted, {report.issued} issued")
-        else:
-            _end_in_order()
+            sent = deliver_due(wired)
+            err.print(f"{report.drafted} invoices drafted, {report.issued} issued, {sent.delivered} webhooks delivered")
+            return
+        _end_in_order()
+        deliveries = DeliveryLoop(wired)
+        deliveries.start()
+        try:
             worker.run_forever()
+        finally:
+            deliveries.stop()
 
 
 def _end_in_order() -> None:
