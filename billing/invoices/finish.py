@@ -105,7 +105,8 @@ def _posting(invoice: Invoice, at: datetime) -> Transaction:
     )
 
 
-_IN_ADVANCE = {"recurring", "change"}
+PREPAID = "prepaid"  # the kind of a line that fills a wallet
+_IN_ADVANCE = {"recurring", "change", PREPAID}
 
 
 def _paid_from_account(invoice: Invoice, facts: Facts, books: list[Transaction], at: datetime) -> Invoice:

@@ -86,6 +86,11 @@ class InvoiceStore:
         """One invoice, to change: others wait until this unit of work ends."""
         return self._one(select(InvoiceRow).with_for_update(), invoice_id)
 
+    def of_line(self, key: str) -> Invoice | None:
+        """The invoice that holds the line of this key, to read."""
+        found = self._session.scalar(select(InvoiceLineRow.invoice_id).where(InvoiceLineRow.key == key))
+        return None if found is None else self.get(found)
+
     def lock_many(self, ids: Sequence[str]) -> list[Invoice]:
         """These invoices, to change, in the order given."""
         query = select(InvoiceRow).where(InvoiceRow.id.in_(sorted(ids))).order_by(InvoiceRow.id)

@@ -13,8 +13,8 @@ from billing.invoices.adjust import adjust_late
 from billing.invoices.cycle import run_billing
 from billing.invoices.store import InvoiceStore
 from billing.invoices.thresholds import bill_thresholds
+from billing.invoices.top_ups import settle_top_ups
 from billing.subscriptions.store import SubscriptionStore
-from billing.wallets import routine as wallets
 from billing.wallets.routine import next_due as next_in_wallets
 from serving.jobs.wallets import tend_wallets
 from serving.payments import collect_for, payments_due
@@ -106,15 +106,10 @@ def _tend_wallets(services: Services, scope: Scope, now: datetime, report: Routi
     report.failed += failed
 
 
-def _keep_wallets(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
-    with services.database.view(scope) as unit:
-        due = wallets.due_wallets(unit, now)
-    while due:
-        with services.database.unit(scope) as unit:
-            changed = wallets.expire(unit, now)
-        report.count("wallets_changed", changed)
-        if changed < len(due):
-            break
+def _top_up(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    moved, failed = settle_top_ups(services.database, scope, now=now)
+    report.count("top_ups_moved", moved)
+    report.failed += failed
 
 
 def _with_the_others(_unit: Unit, _after: datetime) -> datetime | None:
@@ -123,12 +118,13 @@ def _with_the_others(_unit: Unit, _after: datetime) -> datetime | None:
 
 
 JOBS = (
-    Job("wallets", _keep_wallets, wallets.next_due),
     Job("late usage", _adjust, _with_the_others),
     Job("billing", _bill, _billing_due),
     Job("thresholds", _watch_thresholds, _with_the_others),
     Job("wallets", _tend_wallets, next_in_wallets),
+    Job("top-ups", _top_up, _with_the_others),
     Job("payments", _collect, payments_due),
+    Job("top-ups that were paid", _top_up, _with_the_others),
 )
 
 
