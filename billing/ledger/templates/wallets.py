@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from billing.kernel.money import Money
 
-_PAID_BY = (Account.CASH, Account.RECEIVABLE)
+_PAID_BY = (Account.CASH, Account.RECEIVABLE, Account.DEFERRED_REVENUE)  # the last: what an invoice of a top-up waits in
 
 
 def wallet_paid(grant: str, *, at: datetime, customer: str, amount: Money, paid_by: Account) -> Transaction:
-    """A customer paid ahead: with cash, or on account."""
+    """A customer paid ahead: with cash, on account, or by an invoice that was paid."""
     if paid_by not in _PAID_BY:
-        raise PostingError("a wallet is paid into with cash or on account", account=paid_by.value)
+        raise PostingError("a wallet is paid into with cash, on account or by a paid invoice", account=paid_by.value)
     return Transaction(
         key=f"wallet_paid:{grant}",
         at=at,
