@@ -14,6 +14,7 @@ from serving.api.routes import (
     access,
     catalog,
     coupons,
+    credit_notes,
     customers,
     decisions,
     health,
@@ -56,6 +57,7 @@ ROUTERS = (
     taxes,
     invoice_documents,  # before the invoices, whose ids match any name
     invoices,
+    credit_notes,
     payments,
     wallets,
     recommendations,

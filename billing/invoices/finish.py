@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from billing.db.session import Unit
     from billing.invoices.cards import Cards
     from billing.invoices.facts import Facts
+    from billing.invoices.invoice import InvoiceLine
     from billing.invoices.usage import UsageReader
     from billing.ledger.posting import Transaction
 
@@ -93,7 +94,7 @@ def _rated(draft: Invoice, cards: Cards, facts: Facts, usage: UsageReader) -> In
 
 def _posting(invoice: Invoice, at: datetime) -> Transaction:
     zero = Money.zero(invoice.currency)
-    earned = sum((line.net for line in invoice.lines if line.kind not in _IN_ADVANCE), zero)
+    earned = sum((line.net for line in invoice.lines if not is_in_advance(line)), zero)
     tax = invoice.tax
     return invoice_issued(
         invoice.id,
@@ -109,6 +110,11 @@ PREPAID = "prepaid"  # the kind of a line that fills a wallet
 _IN_ADVANCE = {"recurring", "change", PREPAID}
 
 
+def is_in_advance(line: InvoiceLine) -> bool:
+    """Whether a line is paid before it is earned, and so booked as deferred when its invoice is issued."""
+    return line.kind in _IN_ADVANCE
+
+
 def _paid_from_account(invoice: Invoice, facts: Facts, books: list[Transaction], at: datetime) -> Invoice:
     """What the customer has as credit pays first; an invoice that nothing is left of is paid."""
     credit = facts.take_credit(invoice.customer_id, invoice.total)
@@ -120,6 +126,7 @@ def _paid_from_account(invoice: Invoice, facts: Facts, books: list[Transaction],
 def _paid_from_wallet(unit: Unit, invoice: Invoice, facts: Facts, now: datetime) -> Invoice:
     """What the customer paid beforehand pays next."""
     due = invoice.amount_due
-    if not due.amount_minor or not facts.has_prepaid(invoice.customer_id, invoice.currency):
+    fills = any(line.kind == PREPAID for line in invoice.lines)  # a wallet does not pay for what fills it
+    if fills or not due.amount_minor or not facts.has_prepaid(invoice.customer_id, invoice.currency):
         return invoice
     return replace(invoice, prepaid=burn_for(unit, invoice.customer_id, invoice.id, due, now))

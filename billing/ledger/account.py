@@ -37,6 +37,7 @@ class Account(Enum):
     RECEIVABLE = "receivable"  # invoiced and not yet paid
     IN_DISPUTE = "in_dispute"  # taken back by a bank while a payment is disputed
     CUSTOMER_CREDIT = "customer_credit"  # owed to customers, spendable on later invoices
+    REFUNDS_DUE = "refunds_due"  # credited to customers and on its way back to them
     WALLET = "wallet"  # prepaid by customers, spendable until it expires
     DEFERRED_REVENUE = "deferred_revenue"  # invoiced in advance, not yet earned
     TAX_PAYABLE = "tax_payable"  # collected for a tax office
@@ -66,6 +67,7 @@ _KINDS: Mapping[Account, AccountKind] = {
     Account.RECEIVABLE: AccountKind.ASSET,
     Account.IN_DISPUTE: AccountKind.ASSET,
     Account.CUSTOMER_CREDIT: AccountKind.LIABILITY,
+    Account.REFUNDS_DUE: AccountKind.LIABILITY,
     Account.WALLET: AccountKind.LIABILITY,
     Account.DEFERRED_REVENUE: AccountKind.LIABILITY,
     Account.TAX_PAYABLE: AccountKind.LIABILITY,

@@ -42,6 +42,17 @@ class LedgerStore:
             insert(LedgerEntryRow), [entry for transaction in transactions for entry in _entries(transaction)]
         )
 
+    def get(self, key: str) -> Transaction | None:
+        """The fact that was booked under a key."""
+        head = self._session.scalar(select(LedgerTransactionRow).where(LedgerTransactionRow.key == key))
+        if head is None:
+            return None
+        rows = self._session.scalars(
+            select(LedgerEntryRow).where(LedgerEntryRow.transaction_key == key).order_by(LedgerEntryRow.position)
+        )
+        entries = tuple(Entry(Account(row.account), Money(row.amount_minor, row.currency)) for row in rows)
+        return Transaction(head.key, head.at, head.description, entries, head.customer_id)
+
     def balances(self, as_of: datetime | None = None) -> Balances:
         """What stands on every account, summed by the database."""
         query = select(LedgerEntryRow.account, LedgerEntryRow.currency, func.sum(LedgerEntryRow.amount_minor)).group_by(

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from billing.invoices.invoice import InvoiceStateError, InvoiceStatus
 from billing.invoices.store import InvoiceStore
+from billing.invoices.void import mark_uncollectible
 from billing.kernel.ids import new_id
-from billing.ledger.store import LedgerStore
-from billing.ledger.templates.payments import invoice_given_up
 from billing.payments.attempt import Attempt, AttemptOpenError, AttemptState, Method, NoMethodError, NotDueError
 from billing.payments.collection_store import AttemptStore, DunningStore, MethodStore
 from billing.payments.dunning import Dunning, DunningPolicy, DunningState, Terminal, is_due
@@ -159,10 +158,7 @@ def _with_newer_method(unit: Unit, dunning: Dunning, now: datetime) -> Dunning:
 def _exhausted(unit: Unit, invoice: Invoice, dunning: Dunning, now: datetime, policy: DunningPolicy) -> None:
     """What the shop wants done in the end."""
     if policy.terminal is Terminal.UNCOLLECTIBLE and invoice.status in CHARGEABLE:
-        InvoiceStore(unit).save(invoice.moved_to(InvoiceStatus.UNCOLLECTIBLE, now))
-        LedgerStore(unit).append(
-            invoice_given_up(invoice.id, at=now, customer=invoice.customer_id, amount=invoice.amount_due)
-        )
+        mark_uncollectible(unit, invoice.id, now=now)
     if policy.terminal is Terminal.CANCEL and invoice.subscription_id is not None:
         _cancel(unit, invoice.subscription_id, now)
     told = {"invoice": invoice.id, "customer": invoice.customer_id, "failures": dunning.failures}

@@ -1,12 +1,14 @@
 """Giving money back: prepared, asked of the provider, written down; of a payment by hand, written down alone.
 
-What goes back falls due again, and nothing is taken for it by itself: a credit note, or a person, says what comes next.
+What goes back falls due again, and nothing is taken for it by itself: a credit note that waits for it takes it off, or a person says
+what comes next.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from billing.invoices.credit_notes.issue import follow_refund
 from billing.invoices.invoice import InvoiceStatus
 from billing.invoices.store import InvoiceStore
 from billing.kernel.errors import NotFoundError
@@ -25,6 +27,7 @@ from billing.payments.payment import (
     RefundState,
 )
 from billing.payments.provider import Outcome, Succeeded
+from billing.payments.receive import close_dunning
 from billing.payments.store import DisputeStore, PaymentStore, RefundStore
 
 if TYPE_CHECKING:
@@ -133,7 +136,10 @@ def _book(unit: Unit, invoice: Invoice, payment: Payment, refund: Refund, now: d
         )
     )
     if falls_due.amount_minor:
-        InvoiceStore(unit).save(invoice.with_refund(falls_due, now))
+        later = invoice.with_refund(falls_due, now)
+        InvoiceStore(unit).save(later)
+        if follow_refund(unit, later, refund.id, falls_due, now=now).status is InvoiceStatus.PAID:
+            close_dunning(unit, later, refund.id, now)
 
 
 def _check_credit(unit: Unit, invoice: Invoice, surplus: Money) -> None:

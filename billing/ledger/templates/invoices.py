@@ -70,3 +70,14 @@ def credit_applied(invoice: str, *, at: datetime, customer: str, amount: Money) 
         entries=move(amount, debit=Account.CUSTOMER_CREDIT, credit=Account.RECEIVABLE),
         customer=customer,
     )
+
+
+def credit_returned(invoice: str, *, at: datetime, customer: str, amount: Money) -> Transaction:
+    """What credit paid of an invoice that was voided is the customer's again; once an invoice."""
+    return Transaction(
+        key=f"credit_returned:{invoice}",
+        at=at,
+        description=f"Credit returned from voided invoice {invoice}",
+        entries=move(amount, debit=Account.RECEIVABLE, credit=Account.CUSTOMER_CREDIT),
+        customer=customer,
+    )

@@ -86,10 +86,13 @@ def dispute_lost(dispute: str, *, at: datetime, customer: str, amount: Money) ->
     )
 
 
-def invoice_given_up(invoice: str, *, at: datetime, customer: str, amount: Money) -> Transaction:
-    """What is due of an invoice will not be paid; once an invoice. Its tax stays payable until a credit note takes it back."""
+def invoice_given_up(invoice: str, *, at: datetime, customer: str, amount: Money, time: int = 1) -> Transaction:
+    """What is due of an invoice will not be paid. Its tax stays payable until a credit note takes it back.
+
+    An invoice that was given up, paid and given back may be given up again, a second `time`.
+    """
     return Transaction(
-        key=f"invoice_given_up:{invoice}",
+        key=f"invoice_given_up:{invoice}" + ("" if time == 1 else f":{time}"),
         at=at,
         description=f"Invoice {invoice} given up",
         entries=move(amount, debit=Account.BAD_DEBT, credit=Account.RECEIVABLE),

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
     from billing.kernel.money import Money
 
-_PAID_BY = (Account.CASH, Account.RECEIVABLE, Account.DEFERRED_REVENUE)  # the last: what an invoice of a top-up waits in
+_PAID_BY = (
+    Account.CASH,
+    Account.RECEIVABLE,
+    Account.DEFERRED_REVENUE,
+)  # the last: what an invoice of a top-up waits in
 
 
 def wallet_paid(grant: str, *, at: datetime, customer: str, amount: Money, paid_by: Account) -> Transaction:

@@ -27,7 +27,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 def pdf(invoice_id: str, context: SecretContext, language: Language | None = None) -> Response:
     """An invoice as a PDF for archives; a draft is marked as one. The e-invoice is inside where the invoice has all it needs."""
     document = _document(context, invoice_id, language)
-    return _file(pdf_of(document, context.services.settings.fonts), "application/pdf", document, invoice_id, "pdf")
+    return file_response(pdf_of(document, context.services.settings.fonts), "application/pdf", document, invoice_id)
 
 
 @router.get(
@@ -38,7 +38,7 @@ def pdf(invoice_id: str, context: SecretContext, language: Language | None = Non
 def xml(invoice_id: str, context: SecretContext, language: Language | None = None) -> Response:
     """An issued invoice as an e-invoice (EN 16931, Factur-X). What is missing for one is named with the way to set it."""
     document = _document(context, invoice_id, language)
-    return _file(xml_of(document), "application/xml", document, invoice_id, "xml")
+    return file_response(xml_of(document), "application/xml", document, invoice_id)
 
 
 def _document(context: Context, invoice_id: str, language: Language | None) -> InvoiceDocument:
@@ -46,11 +46,11 @@ def _document(context: Context, invoice_id: str, language: Language | None) -> I
         return invoice_document(unit, invoice_id, context.principal.tenant, language=language)
 
 
-def _file(content: bytes, media_type: str, document: InvoiceDocument, invoice_id: str, ending: str) -> Response:
+def file_response(content: bytes, media_type: str, document: InvoiceDocument, named: str) -> Response:
     """The file under the document's number; the names in a header are plain letters whatever the series is called."""
-    name = _UNSAFE.sub("-", document.number or f"draft-{invoice_id}")
+    name = _UNSAFE.sub("-", document.number or f"draft-{named}")
     headers = {
-        "Content-Disposition": f'inline; filename="{name}.{ending}"',
+        "Content-Disposition": f'inline; filename="{name}.{media_type.rpartition("/")[2]}"',
         "Cache-Control": "private, no-cache",
         "X-Content-Type-Options": "nosniff",
     }

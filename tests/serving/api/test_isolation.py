@@ -59,6 +59,9 @@ def _owned(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
         "wallet_id": server.call("POST", "/v1/wallets", json=BODIES["/v1/wallets"]).json()["id"],
         "top_up_id": "wtu_1",
         "redemption_id": "red_1",
+        "note_id": server.call("POST", "/v1/credit-notes", json={"invoice": invoice["id"], "amount": "1.00"}).json()[
+            "id"
+        ],
     }
 
 
@@ -107,6 +110,8 @@ BODIES: dict[str, Any] = {
     "/v1/webhook-endpoints": {"url": "https://shop.example/hooks"},
     "/v1/webhook-endpoints/{endpoint_id}": {"enabled": False},
     "/v1/webhook-endpoints/{endpoint_id}/replay": {"since": "2026-01-01T00:00:00Z"},
+    "/v1/credit-notes": {"invoice": "INV-000001"},
+    "/v1/credit-notes/preview": {"invoice": "INV-000001"},
     "/v1/tax-rules": {"country": "DE", "rate_key": "r", "percent": "7", "valid_from": "2026-01-01T00:00:00Z"},
 }
 
