@@ -1,4 +1,4 @@
-"""Credit notes and what they take of each line."""
+"""Credit notes and what they take of each line; the index over archived events holds those alone."""
 
 from __future__ import annotations
 
@@ -74,11 +74,18 @@ def upgrade() -> None:
         _tenant("credit_note_lines"),
         _to("credit_note_lines", "credit_note_id", "credit_notes"),
     )
+    archived = sa.text("archived_at IS NOT NULL")
+    op.drop_index("ix_events_archived", "events")
+    op.create_index(
+        "ix_events_archived", "events", ["tenant_id", "archived_at"], sqlite_where=archived, postgresql_where=archived
+    )
     if op.get_bind().dialect.name == "postgresql":
         for statement in isolate(TABLES):
             op.execute(statement)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_events_archived", "events")
+    op.create_index("ix_events_archived", "events", ["tenant_id", "archived_at"])
     for table in reversed(TABLES):
         op.drop_table(table)
