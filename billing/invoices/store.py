@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select, update
 
 from billing.db.upsert import insert_new_silently
+from billing.invoices.columns import changing, fixed, line_row
 from billing.invoices.invoice import OPEN, Invoice, InvoiceKind, InvoiceLine, InvoiceNotFoundError, InvoiceStatus
 from billing.invoices.tables import InvoiceLineRow, InvoiceRow, SeriesRow
 from billing.kernel.money import Money
@@ -39,9 +40,9 @@ class InvoiceStore:
         """New invoices with their lines."""
         if not invoices:
             return
-        self._session.execute(insert(InvoiceRow), [{**_fixed(invoice), **changing(invoice)} for invoice in invoices])
+        self._session.execute(insert(InvoiceRow), [{**fixed(invoice), **changing(invoice)} for invoice in invoices])
         self._insert_lines(
-            _line_row(invoice, position, line) for invoice in invoices for position, line in enumerate(invoice.lines)
+            line_row(invoice, position, line) for invoice in invoices for position, line in enumerate(invoice.lines)
         )
 
     def save(self, invoice: Invoice) -> None:
@@ -60,14 +61,14 @@ class InvoiceStore:
         )
         placed = [(invoice, position, line) for invoice in after for position, line in enumerate(invoice.lines)]
         changed = [
-            {"tenant_id": tenant_id, **_line_row(invoice, position, line)}
+            {"tenant_id": tenant_id, **line_row(invoice, position, line)}
             for invoice, position, line in placed
             if position < len(stored[invoice.id]) and line != stored[invoice.id][position]
         ]
         if changed:
             self._session.execute(update(InvoiceLineRow).execution_options(synchronize_session=False), changed)
         self._insert_lines(
-            _line_row(invoice, position, line)
+            line_row(invoice, position, line)
             for invoice, position, line in placed
             if position >= len(stored[invoice.id])
         )
@@ -93,8 +94,14 @@ class InvoiceStore:
 
     def lock_many(self, ids: Sequence[str]) -> list[Invoice]:
         """These invoices, to change, in the order given."""
-        query = select(InvoiceRow).where(InvoiceRow.id.in_(sorted(ids))).order_by(InvoiceRow.id)
-        rows = {row.id: row for row in self._session.scalars(query.with_for_update())}
+        return self._many(ids, _named(ids).with_for_update())
+
+    def read_many(self, ids: Sequence[str]) -> list[Invoice]:
+        """These invoices, to read, in the order given."""
+        return self._many(ids, _named(ids))
+
+    def _many(self, ids: Sequence[str], query: Select[InvoiceRow]) -> list[Invoice]:
+        rows = {row.id: row for row in self._session.scalars(query)}
         lines = self._lines(list(rows))
         return [_from_row(rows[each], lines.get(each, ())) for each in ids if each in rows]
 
@@ -225,57 +232,8 @@ class InvoiceStore:
         return {invoice_id: tuple(lines) for invoice_id, lines in found.items()}
 
 
-def _fixed(invoice: Invoice) -> dict[str, Any]:
-    """The columns that never change."""
-    return {
-        "id": invoice.id,
-        "kind": invoice.kind.value,
-        "customer_id": invoice.customer_id,
-        "subscription_id": invoice.subscription_id,
-        "sequence": invoice.sequence,
-        "currency": invoice.currency,
-        "period_start": invoice.period.start if invoice.period else None,
-        "period_end": invoice.period.end if invoice.period else None,
-        "version_ids": list(invoice.version_ids),
-        "closes_at": invoice.closes_at,
-        "created_at": invoice.created_at,
-    }
-
-
-def _line_row(invoice: Invoice, position: int, line: InvoiceLine) -> dict[str, Any]:
-    return {
-        "invoice_id": invoice.id,
-        "position": position,
-        "key": line.key,
-        "kind": line.kind,
-        "amount_minor": line.amount.amount_minor,
-        "net_minor": line.net.amount_minor,
-        "tax_minor": line.tax.amount_minor,
-        "version_id": line.version_id,
-        "quote_id": line.quote_id,
-        "document": dict(line.document),
-    }
-
-
-def changing(invoice: Invoice) -> dict[str, Any]:
-    """The columns that change over an invoice's life."""
-    return {
-        "status": invoice.status.value,
-        "number": invoice.number,
-        "issued_at": invoice.issued_at,
-        "rated_at": invoice.rated_at,
-        "due_at": invoice.due_at,
-        "paid_at": invoice.paid_at,
-        "failure": invoice.failure,
-        "total_minor": invoice.total.amount_minor,
-        "tax_minor": invoice.tax.amount_minor,
-        "credit_minor": invoice.credit.amount_minor,
-        "prepaid_minor": invoice.prepaid.amount_minor,
-        "paid_minor": invoice.paid.amount_minor,
-        "credited_minor": invoice.credited.amount_minor,
-        "summary": dict(invoice.summary),
-        "parties": dict(invoice.parties),
-    }
+def _named(ids: Sequence[str]) -> Select[InvoiceRow]:
+    return select(InvoiceRow).where(InvoiceRow.id.in_(sorted(ids))).order_by(InvoiceRow.id)
 
 
 def _from_row(row: InvoiceRow, lines: tuple[InvoiceLine, ...]) -> Invoice:

@@ -214,6 +214,14 @@ class DunningStore:
         )
         return list(self._session.scalars(query.order_by(DunningRow.invoice_id).limit(limit)))
 
+    def planned(self, until: datetime, *, limit: int) -> list[Dunning]:
+        """What is past due and is tried, or given up, by `until`; by invoice."""
+        gives_up = DunningRow.next_attempt_at.is_(None) & (DunningRow.gives_up_at <= until)
+        query = select(DunningRow).where(
+            DunningRow.state == DunningState.PAST_DUE.value, (DunningRow.next_attempt_at <= until) | gives_up
+        )
+        return [_dunning(row) for row in self._session.scalars(query.order_by(DunningRow.invoice_id).limit(limit))]
+
     def next_due(self, after: datetime) -> datetime | None:
         """The first instant after `after` at which something is to be tried, or given up."""
         past_due = DunningRow.state == DunningState.PAST_DUE.value

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from billing.wallets.tables import WalletGrantRow, WalletMovementRow, WalletRecurrenceRow, WalletRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Select
@@ -64,6 +64,27 @@ class StandingStore:
         moments = [self._session.scalar(query) for query in queries]
         return min((moment for moment in moments if moment is not None), default=None)
 
+    def ending(self, until: datetime, *, limit: int) -> list[tuple[datetime, str, int, str]]:
+        """(when, customer, minor units, currency) of what is left of grants that end by `until`, soonest first."""
+        query = (
+            select(WalletGrantRow.expires_at, WalletRow.customer_id, WalletGrantRow.remaining_minor, WalletRow.currency)
+            .join(WalletRow, WalletRow.id == WalletGrantRow.wallet_id)
+            .where(WalletGrantRow.remaining_minor > 0, WalletGrantRow.expires_at <= until)
+            .order_by(WalletGrantRow.expires_at, WalletGrantRow.id)
+        )
+        return _dated(self._session.execute(query.limit(limit)))
+
+    def recurring(self, until: datetime, *, limit: int) -> list[tuple[datetime, str, int, str]]:
+        """(when, customer, minor units, currency) of the next grant of each rule that gives one by `until`, soonest first."""
+        rule = WalletRecurrenceRow
+        query = (
+            select(rule.next_at, WalletRow.customer_id, rule.amount_minor, WalletRow.currency)
+            .join(WalletRow, WalletRow.id == rule.wallet_id)
+            .where(rule.next_at <= until)
+            .order_by(rule.next_at, rule.id)
+        )
+        return _dated(self._session.execute(query.limit(limit)))
+
     def held(self) -> dict[tuple[str, str], int]:
         """All that wallets hold less their overdrafts, by customer and currency."""
         query = (
@@ -98,6 +119,10 @@ class StandingStore:
         """Wallets that are overdrawn further than they may be."""
         query = select(WalletRow.id).where(WalletRow.overdrawn_minor > -WalletRow.floor_minor)
         return list(self._session.scalars(query.order_by(WalletRow.id)))
+
+
+def _dated(rows: Iterable[Any]) -> list[tuple[datetime, str, int, str]]:
+    return [(at, who, int(minor), currency) for at, who, minor, currency in rows]
 
 
 def _counted() -> ColumnElement[int]:

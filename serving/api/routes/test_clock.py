@@ -9,10 +9,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from billing.customers.store import CustomerStore
-from billing.invoices.coming import coming
 from billing.kernel.clock import utc
 from billing.kernel.errors import ConflictError, InvalidError
 from billing.kernel.money import Money
+from billing.payments.coming import coming_all
 from billing.tenants.store import TenantStore
 from billing.tenants.tenant import Mode
 from serving.api import documents
@@ -47,14 +47,14 @@ def upcoming(context: SecretContext, until: datetime | None = None) -> dict[str,
             f"look ahead between now and {LONGEST_ADVANCE.days} days", now=documents.instant(context.now)
         )
     with context.view() as unit:
-        steps = coming(unit, until=last, grace=grace_of(context.services.settings))[:MOST_LISTED]
+        steps = coming_all(unit, until=last, grace=grace_of(context.services.settings))[:MOST_LISTED]
         names = CustomerStore(unit).by_ids(step.customer_id for step in steps)
     items = [
         {
             "at": documents.instant(step.at),
             "what": step.what,
             "customer": names[step.customer_id].key,
-            "subscription": step.subscription_id,
+            "subscription": step.subscription_id or None,
             "amount": None
             if step.amount_minor is None or step.currency is None
             else documents.money(Money(step.amount_minor, step.currency)),

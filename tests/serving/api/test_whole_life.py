@@ -100,3 +100,24 @@ def test_an_unpaid_invoice_outlasts_its_grace(server: Server) -> None:
     _method(server, "pm_ok.new")
     _advance(server, "2026-02-09T10:00:00Z")
     assert _may_use(server)["allowed"]
+
+
+def test_what_will_happen_names_retries_and_credits(server: Server) -> None:
+    """A declined payment's next attempt, credits that end, and credits that come: each at its own instant."""
+    _method(server, "pm_declined.card")
+    server.call("POST", "/v1/subscriptions", json={"customer": "ann", "plan": "starter"})
+    wallet = server.call("POST", "/v1/wallets", json={"customer": "bob", "currency": "EUR"}).json()["id"]
+    grant = {"key": "g", "amount": "5.00", "paid": False, "expires_at": "2026-02-20T00:00:00Z"}
+    assert server.call("POST", f"/v1/wallets/{wallet}/grants", json=grant).status_code == 201
+    monthly = {"key": "r", "amount": "3.00", "interval": "month"}
+    assert server.call("POST", f"/v1/wallets/{wallet}/recurring", json=monthly).status_code == 201
+    _advance(server, "2026-02-01T10:00:00Z")
+
+    coming = server.call("GET", "/v1/test-clock/upcoming").json()["items"]
+    found = {step["what"]: step for step in coming}
+    assert (found["payment_retried"]["customer"], found["payment_retried"]["amount"]["amount"]) == ("ann", "9.00")
+    ending = next(step for step in coming if step["what"] == "credits_expired")
+    assert (ending["at"], ending["amount"]["amount"]) == ("2026-02-20T00:00:00Z", "5.00")
+    assert (ending["customer"], ending["subscription"]) == ("bob", None)
+    assert found["credits_granted"]["amount"]["amount"] == "3.00"
+    assert [step["at"] for step in coming] == sorted(step["at"] for step in coming)
