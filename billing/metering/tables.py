@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.customers.tables import CustomerRow
@@ -26,13 +26,6 @@ class EventRow(TenantRow):
         Index("ix_events_customer", "tenant_id", "customer_id", "type", "at"),
         Index("ix_events_at", "tenant_id", "at"),
         Index("ix_events_received", "tenant_id", "received_at"),
-        Index(
-            "ix_events_archived",
-            "tenant_id",
-            "archived_at",
-            sqlite_where=text("archived_at IS NOT NULL"),  # few are, and no question for the rest must come this way
-            postgresql_where=text("archived_at IS NOT NULL"),
-        ),
     )
 
     source: Mapped[str] = mapped_column(KEY, primary_key=True)
@@ -46,3 +39,13 @@ class EventRow(TenantRow):
     first_id: Mapped[str | None] = mapped_column(KEY)
     amended_by: Mapped[str | None] = mapped_column(KEY)
     archived_at: Mapped[datetime | None]
+
+
+_is_archived = EventRow.archived_at.is_not(None)  # few are, and no question for the rest must pass through them
+Index(
+    "ix_events_archived",
+    EventRow.tenant_id,
+    EventRow.archived_at,
+    sqlite_where=_is_archived,
+    postgresql_where=_is_archived,
+)
