@@ -1,6 +1,7 @@
 """Recurring prices side by side: any interval brought to an exact amount a month, so that a change is known as up or down.
 
-A year is 12 months and 52 weeks, or 365.25 days: the stated policy of every monthly figure in the product.
+A year is 12 months and 52 weeks, or 365.25 days: the stated policy of every monthly figure in the product. Some systems count a month as
+four weeks or thirty days, which understates a weekly price by a thirteenth: that reading is here to compare figures with theirs.
 """
 
 from __future__ import annotations
@@ -17,11 +18,17 @@ from billing.kernel.money import MoneyError
 if TYPE_CHECKING:
     from billing.kernel.money import Money
 
+class MonthRule(Enum):
+    """How long a month is for prices by the day or the week."""
+
+    EXACT = "exact"
+    FOUR_WEEKS = "four_weeks"
+
+
+_SAME = {Interval.MONTH: Fraction(1), Interval.YEAR: Fraction(1, 12)}
 _PER_MONTH = {
-    Interval.DAY: Fraction(36525, 1200),
-    Interval.WEEK: Fraction(52, 12),
-    Interval.MONTH: Fraction(1),
-    Interval.YEAR: Fraction(1, 12),
+    MonthRule.EXACT: {Interval.DAY: Fraction(36525, 1200), Interval.WEEK: Fraction(52, 12), **_SAME},
+    MonthRule.FOUR_WEEKS: {Interval.DAY: Fraction(30), Interval.WEEK: Fraction(4), **_SAME},
 }
 
 
@@ -53,7 +60,11 @@ class RecurringPrice:
         >>> RecurringPrice(Money(18000, "EUR"), Interval.YEAR).minor_per_month
         Fraction(1500, 1)
         """
-        return self.amount.amount_minor * _PER_MONTH[self.interval] / self.count
+        return self.per_month(MonthRule.EXACT)
+
+    def per_month(self, rule: MonthRule) -> Fraction:
+        """The monthly amount in minor units by a rule, unrounded."""
+        return self.amount.amount_minor * _PER_MONTH[rule][self.interval] / self.count
 
 
 def direction(old: RecurringPrice, new: RecurringPrice) -> Direction:

@@ -11,6 +11,7 @@ from tests.vectors import (
     dunnings,
     dynamics,
     entitlements,
+    mrr,
     packages,
     parts,
     percentages,
@@ -50,8 +51,7 @@ OFFERED: Mapping[str, Mapping[str, Callable[[Case], Any]]] = {
     "entitlement": entitlements.ENTITLEMENT,
     "dunning": dunnings.ANSWERS,
     "credits": credits.CREDITS,
+    "mrr": mrr.MRR,
 }
 
-NOT_YET: Mapping[str, int] = {
-    "mrr": 2,
-}
+NOT_YET: Mapping[str, int] = {}
