@@ -24,6 +24,7 @@ from serving.api.routes import (
     payments,
     purchases,
     recommendations,
+    reports,
     segments,
     subscriptions,
     taxes,
@@ -58,6 +59,7 @@ ROUTERS = (
     invoice_documents,  # before the invoices, whose ids match any name
     invoices,
     credit_notes,
+    reports,
     payments,
     wallets,
     recommendations,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from billing.invoices.build import change_lines, usage_lines
 from billing.invoices.cards import Cards
+from billing.invoices.deferred.lines import defer
 from billing.invoices.facts import Facts
 from billing.invoices.finish import issue_rated
 from billing.invoices.invoice import Invoice, InvoiceKind, InvoiceStatus
@@ -164,4 +165,5 @@ def _invoice_at_once(unit: Unit, subscription: Subscription, lines: Sequence[Pen
     whole = settled(draft, facts.settlement(draft, subscription.sequence))
     issued = issue_rated(unit, [whole], facts, now=now)
     InvoiceStore(unit).add_many(issued)
+    defer(unit, issued)
     PendingLineStore(unit).take([line.key for line in lines], issued[0].id)

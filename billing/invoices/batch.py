@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from billing.entitlements.store import GrantStore
 from billing.invoices.cards import Cards
+from billing.invoices.deferred.lines import defer
 from billing.invoices.draft import drafted
 from billing.invoices.facts import Facts
 from billing.invoices.finish import finish
@@ -75,6 +76,7 @@ def bill_batch(unit: Unit, subscriptions: Sequence[Subscription], run: Run) -> R
     waiting = [invoice for invoice in invoices if invoice.closes_at > run.now]
     final = _finish(unit, ready, run, report)
     InvoiceStore(unit).add_many([*waiting, *final])
+    defer(unit, final)
     _take(unit, turns, pending)
     _carry_forward(unit, turns)
     report.taken, report.drafted = len(turns), len(invoices)
@@ -85,7 +87,9 @@ def issue_batch(unit: Unit, drafts: Sequence[Invoice], run: Run) -> RunReport:
     """Make locked drafts final."""
     report = RunReport()
     run.cards.load(unit, (version for draft in drafts for version in _versions_of(draft)))
-    InvoiceStore(unit).save_many(drafts, _finish(unit, drafts, run, report))
+    final = _finish(unit, drafts, run, report)
+    InvoiceStore(unit).save_many(drafts, final)
+    defer(unit, final)
     return report
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from billing.invoices.build import usage_lines
+from billing.invoices.deferred.lines import PREPAID, is_in_advance
 from billing.invoices.facts import due_date
 from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.parties import parties
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from billing.db.session import Unit
     from billing.invoices.cards import Cards
     from billing.invoices.facts import Facts
-    from billing.invoices.invoice import InvoiceLine
     from billing.invoices.usage import UsageReader
     from billing.ledger.posting import Transaction
 
@@ -59,7 +59,7 @@ def finish(
 
 
 def issue_rated(unit: Unit, rated: Sequence[Invoice], facts: Facts, *, now: datetime) -> list[Invoice]:
-    """Number, book and tell of invoices whose lines are whole, in the order given; the caller writes the invoices themselves."""
+    """Number, book and tell of invoices whose lines are whole, in the order given; the caller stores them and defers their lines."""
     if not rated:
         return []
     first = InvoiceStore(unit).take_numbers(SERIES, len(rated))
@@ -104,15 +104,6 @@ def _posting(invoice: Invoice, at: datetime) -> Transaction:
         deferred=invoice.net - earned,
         tax=tax if tax.amount_minor else None,
     )
-
-
-PREPAID = "prepaid"  # the kind of a line that fills a wallet
-_IN_ADVANCE = {"recurring", "change", PREPAID}
-
-
-def is_in_advance(line: InvoiceLine) -> bool:
-    """Whether a line is paid before it is earned, and so booked as deferred when its invoice is issued."""
-    return line.kind in _IN_ADVANCE
 
 
 def _paid_from_account(invoice: Invoice, facts: Facts, books: list[Transaction], at: datetime) -> Invoice:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from billing.catalog.store import CatalogStore
 from billing.invoices.batch import Run, RunReport
 from billing.invoices.build import FACTS, running_lines
+from billing.invoices.deferred.lines import defer
 from billing.invoices.facts import Facts
 from billing.invoices.finish import issue_rated
 from billing.invoices.invoice import Invoice, InvoiceKind, InvoiceStatus
@@ -82,6 +83,7 @@ def _look(unit: Unit, subscription_id: str, run: Run) -> RunReport:
         whole = replace(draft, summary={}, lines=tuple(line for line in lines if line.amount.amount_minor))
         issued = issue_rated(unit, [settled(whole, facts.settlement(whole, subscription.sequence))], facts, now=run.now)
         InvoiceStore(unit).add_many(issued)
+        defer(unit, issued)
         return RunReport(drafted=1, issued=1)
     return RunReport()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from billing.invoices.deferred.lines import take_all
 from billing.invoices.invoice import Invoice, InvoiceStateError, InvoiceStatus
 from billing.invoices.store import InvoiceStore
 from billing.kernel.money import Money
@@ -48,6 +49,7 @@ def void(unit: Unit, invoice_id: str, *, now: datetime) -> Invoice:
     if invoice.prepaid.amount_minor:
         give_back(unit, invoice.id, now)
     store.save(voided)
+    take_all(unit, invoice.id, at=now)
     unit.emit("invoice.voided", invoice.id, _told(invoice), now)
     return voided
 

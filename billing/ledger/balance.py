@@ -11,7 +11,7 @@ from billing.kernel.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from billing.kernel.period import Period
     from billing.ledger.account import Account
@@ -39,6 +39,21 @@ class Balances:
     def net(self, currency: str) -> Money:
         """The sum over all accounts, zero in books that are whole: the trial balance."""
         return Money(sum(amount for (_, booked), amount in self.minor.items() if booked == currency), currency)
+
+
+@dataclass(frozen=True, slots=True)
+class DayBalance:
+    """What a day (UTC) changed on an account: `minor` is signed, debits positive."""
+
+    day: date
+    account: Account
+    currency: str
+    minor: int
+
+    @property
+    def natural(self) -> Money:
+        """As people read it: above zero where the account grew."""
+        return self.account.natural(Money(self.minor, self.currency))
 
 
 def balances(transactions: Iterable[Transaction], as_of: datetime | None = None) -> Balances:

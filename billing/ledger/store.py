@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, tuple_
 
 from billing.db.upsert import insert_new
+from billing.kernel.clock import format_instant, parse_instant
 from billing.kernel.money import Money
+from billing.kernel.page import Page, decode_cursor, encode_cursor
 from billing.ledger.account import Account
-from billing.ledger.balance import Balances
+from billing.ledger.balance import Balances, DayBalance
 from billing.ledger.posting import Entry, Transaction
 from billing.ledger.tables import LedgerEntryRow, LedgerTransactionRow
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from billing.db.session import Unit
+    from billing.kernel.period import Period
 
 
 class LedgerStore:
@@ -44,14 +48,8 @@ class LedgerStore:
 
     def get(self, key: str) -> Transaction | None:
         """The fact that was booked under a key."""
-        head = self._session.scalar(select(LedgerTransactionRow).where(LedgerTransactionRow.key == key))
-        if head is None:
-            return None
-        rows = self._session.scalars(
-            select(LedgerEntryRow).where(LedgerEntryRow.transaction_key == key).order_by(LedgerEntryRow.position)
-        )
-        entries = tuple(Entry(Account(row.account), Money(row.amount_minor, row.currency)) for row in rows)
-        return Transaction(head.key, head.at, head.description, entries, head.customer_id)
+        heads = self._session.scalars(select(LedgerTransactionRow).where(LedgerTransactionRow.key == key))
+        return next(iter(self._whole(list(heads))), None)
 
     def balances(self, as_of: datetime | None = None) -> Balances:
         """What stands on every account, summed by the database."""
@@ -63,6 +61,84 @@ class LedgerStore:
             query = query.where(LedgerTransactionRow.at <= as_of)
         rows = self._session.execute(query)
         return Balances({(Account(account), currency): int(amount) for account, currency, amount in rows})
+
+    def page(
+        self,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        customer_id: str | None = None,
+        account: Account | None = None,
+        period: Period | None = None,
+    ) -> Page[Transaction]:
+        """Facts, newest first: a statement of a customer, of an account, of a period, or of all."""
+        head, entry = LedgerTransactionRow, LedgerEntryRow
+        query = select(head).order_by(head.at.desc(), head.key.desc()).limit(limit + 1)
+        if cursor is not None:
+            at, _, key = decode_cursor(cursor).partition(" ")
+            query = query.where(tuple_(head.at, head.key) < (parse_instant(at), key))
+        if customer_id is not None:
+            query = query.where(head.customer_id == customer_id)
+        if account is not None:
+            query = query.where(
+                select(entry.position).where(entry.transaction_key == head.key, entry.account == account.value).exists()
+            )
+        if period is not None:
+            query = query.where(head.at >= period.start, head.at < period.end)
+        rows = list(self._session.scalars(query))
+        items = tuple(self._whole(rows[:limit]))
+        last = f"{format_instant(items[-1].at)} {items[-1].key}" if len(rows) > limit else None
+        return Page(items, encode_cursor(last) if last else None)
+
+    def _whole(self, heads: Sequence[LedgerTransactionRow]) -> list[Transaction]:
+        query = (
+            select(LedgerEntryRow)
+            .where(LedgerEntryRow.transaction_key.in_([head.key for head in heads]))
+            .order_by(LedgerEntryRow.transaction_key, LedgerEntryRow.position)
+        )
+        entries: dict[str, list[Entry]] = {}
+        for row in self._session.scalars(query):
+            entry = Entry(Account(row.account), Money(row.amount_minor, row.currency))
+            entries.setdefault(row.transaction_key, []).append(entry)
+        return [
+            Transaction(row.key, row.at, row.description, tuple(entries.get(row.key, ())), row.customer_id)
+            for row in heads
+        ]
+
+    def by_day(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        accounts: Sequence[Account] = (),
+        fact: str | None = None,
+    ) -> list[DayBalance]:
+        """What each day (UTC) of a half-open span changed on each account, in order; of one sort of `fact` (`invoice_issued`) if told."""
+        entry, head = LedgerEntryRow, LedgerTransactionRow
+        is_postgresql = self._session.get_bind().dialect.name == "postgresql"
+        day = (
+            func.to_char(func.timezone("UTC", head.at), "YYYY-MM-DD")
+            if is_postgresql
+            else func.strftime("%Y-%m-%d", head.at)
+        )
+        query = (
+            select(day, entry.account, entry.currency, func.sum(entry.amount_minor))
+            .join(head, head.key == entry.transaction_key)
+            .group_by(day, entry.account, entry.currency)
+            .order_by(day, entry.account, entry.currency)
+        )
+        if since is not None:
+            query = query.where(head.at >= since)
+        if until is not None:
+            query = query.where(head.at < until)
+        if accounts:
+            query = query.where(entry.account.in_([account.value for account in accounts]))
+        if fact is not None:
+            query = query.where(head.key.startswith(f"{fact}:", autoescape=True))
+        return [
+            DayBalance(date.fromisoformat(each), Account(account), currency, int(minor))
+            for each, account, currency, minor in self._session.execute(query)
+        ]
 
     def credit_of(self, customer_id: str, currency: str) -> Money:
         """What is owed to a customer as credit for later invoices."""

@@ -15,7 +15,11 @@ class LedgerTransactionRow(TenantRow):
     """One business fact; its natural key makes it unique."""
 
     __tablename__ = "ledger_transactions"
-    __table_args__ = (same_tenant("customer_id", CustomerRow),)
+    __table_args__ = (
+        same_tenant("customer_id", CustomerRow),
+        Index("ix_ledger_transactions_at", "tenant_id", "at"),
+        Index("ix_ledger_transactions_customer", "tenant_id", "customer_id", "at"),
+    )
 
     key: Mapped[str] = mapped_column(KEY, primary_key=True)
     at: Mapped[datetime]

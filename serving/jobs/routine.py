@@ -14,6 +14,7 @@ from billing.invoices.cycle import run_billing
 from billing.invoices.store import InvoiceStore
 from billing.invoices.thresholds import bill_thresholds
 from billing.invoices.top_ups import settle_top_ups
+from billing.revenue.recognise import recognise
 from billing.subscriptions.store import SubscriptionStore
 from billing.wallets.routine import next_due as next_in_wallets
 from serving.jobs.wallets import tend_wallets
@@ -112,6 +113,10 @@ def _top_up(services: Services, scope: Scope, now: datetime, report: RoutineRepo
     report.failed += failed
 
 
+def _recognise(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    report.count("lines_earned", recognise(services.database, scope, until=now))
+
+
 def _with_the_others(_unit: Unit, _after: datetime) -> datetime | None:
     """A job that has no calendar of its own: it looks whenever the others have something to do."""
     return None
@@ -125,6 +130,7 @@ JOBS = (
     Job("top-ups", _top_up, _with_the_others),
     Job("payments", _collect, payments_due),
     Job("top-ups that were paid", _top_up, _with_the_others),
+    Job("revenue", _recognise, _with_the_others),
 )
 
 

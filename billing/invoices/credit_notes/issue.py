@@ -15,7 +15,7 @@ from billing.invoices.credit_notes.note import (
 )
 from billing.invoices.credit_notes.share import Asked, left_of, take_amount, take_lines
 from billing.invoices.credit_notes.store import CreditNoteStore
-from billing.invoices.finish import PREPAID, is_in_advance
+from billing.invoices.deferred.lines import PREPAID, is_in_advance, take_off
 from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.store import InvoiceStore
 from billing.kernel.ids import new_id
@@ -70,6 +70,7 @@ def issue_note(
     number = store.next_number(SERIES)
     note = replace(drawn, number=f"{SERIES}-{number:06d}")
     CreditNoteStore(unit).add(note)
+    take_off(unit, invoice.id, {portion.position: portion.net for portion in note.portions}, at=now)
     LedgerStore(unit).append(
         credit_note_issued(
             note.id,

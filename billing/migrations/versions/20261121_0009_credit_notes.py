@@ -1,4 +1,5 @@
-"""Credit notes and what they take of each line; the index over archived events holds those alone."""
+"""Credit notes and what they take of each line; what was invoiced in advance and is earned day by day; the index over
+archived events holds those alone; facts in the books are found by time and by customer."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-TABLES = ("credit_notes", "credit_note_lines")
+TABLES = ("credit_notes", "credit_note_lines", "deferred_lines")
 
 
 def _id(name: str) -> sa.Column[str]:
@@ -24,6 +25,10 @@ def _id(name: str) -> sa.Column[str]:
 
 def _minor(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger(), nullable=False)
+
+
+def _instant(name: str) -> sa.Column[Any]:
+    return sa.Column(name, Instant(), nullable=False)
 
 
 def _tenant(table: str) -> sa.ForeignKeyConstraint:
@@ -39,7 +44,6 @@ def _to(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
 
 
 def upgrade() -> None:
-    instant: sa.Column[Any] = sa.Column("issued_at", Instant(), nullable=False)
     op.create_table(
         "credit_notes",
         _id("tenant_id"),
@@ -48,7 +52,7 @@ def upgrade() -> None:
         _id("invoice_id"),
         _id("customer_id"),
         *(sa.Column(name, sa.String(length=500), nullable=False) for name in ("currency", "reason", "memo")),
-        instant,
+        _instant("issued_at"),
         *(_minor(f"{name}_minor") for name in ("total", "applied", "to_balance", "to_refund", "refunded")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_credit_notes")),
         sa.UniqueConstraint("tenant_id", "number", name=op.f("uq_credit_notes_tenant_id_number")),
@@ -74,6 +78,9 @@ def upgrade() -> None:
         _tenant("credit_note_lines"),
         _to("credit_note_lines", "credit_note_id", "credit_notes"),
     )
+    _create_deferred_lines()
+    op.create_index("ix_ledger_transactions_at", "ledger_transactions", ["tenant_id", "at"])
+    op.create_index("ix_ledger_transactions_customer", "ledger_transactions", ["tenant_id", "customer_id", "at"])
     archived = sa.text("archived_at IS NOT NULL")
     op.drop_index("ix_events_archived", "events")
     op.create_index(
@@ -84,8 +91,30 @@ def upgrade() -> None:
             op.execute(statement)
 
 
+def _create_deferred_lines() -> None:
+    op.create_table(
+        "deferred_lines",
+        _id("tenant_id"),
+        _id("invoice_id"),
+        sa.Column("position", sa.BigInteger(), nullable=False, autoincrement=False),
+        _id("customer_id"),
+        sa.Column("currency", sa.String(length=500), nullable=False),
+        *(_instant(name) for name in ("issued_at", "starts_at", "ends_at")),
+        _minor("amount_minor"),
+        _minor("recognised_minor"),
+        sa.Column("due_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "invoice_id", "position", name=op.f("pk_deferred_lines")),
+        _tenant("deferred_lines"),
+        _to("deferred_lines", "invoice_id", "invoices"),
+        _to("deferred_lines", "customer_id", "customers"),
+    )
+    op.create_index("ix_deferred_lines_due", "deferred_lines", ["tenant_id", "due_at"])
+
+
 def downgrade() -> None:
     op.drop_index("ix_events_archived", "events")
     op.create_index("ix_events_archived", "events", ["tenant_id", "archived_at"])
+    op.drop_index("ix_ledger_transactions_customer", "ledger_transactions")
+    op.drop_index("ix_ledger_transactions_at", "ledger_transactions")
     for table in reversed(TABLES):
         op.drop_table(table)

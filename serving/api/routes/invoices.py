@@ -18,7 +18,6 @@ from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.store import InvoiceStore
 from billing.kernel.money import Money
 from billing.kernel.page import page_size
-from billing.ledger.store import LedgerStore
 from billing.payments.record import record_payment
 from billing.pricing.quote import priced, quote_document
 from billing.pricing.registry import parse_charge
@@ -140,18 +139,6 @@ def preview(body: PricePreview, context: SecretContext) -> dict[str, Any]:
         ]
     lines = [priced(charge, quantity, currency) for charge, quantity in pairs]
     return quote_document(lines, currency)
-
-
-@router.get("/ledger/balances")
-def balances(context: SecretContext) -> dict[str, Any]:
-    """What stands on every account, and that it sums to nothing in each currency."""
-    with context.view() as unit:
-        found = LedgerStore(unit).balances()
-    accounts = [
-        {"account": account.value, "balance": documents.money(account.natural(found.of(account, currency)))}
-        for account, currency in sorted(found.minor, key=lambda pair: (pair[1], pair[0].value))
-    ]
-    return {"accounts": accounts, "net": [documents.money(found.net(currency)) for currency in found.currencies()]}
 
 
 def _shown(unit: Unit, invoice: Invoice) -> dict[str, Any]:

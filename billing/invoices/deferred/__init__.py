@@ -1,0 +1,1 @@
+"""What was invoiced in advance and is earned day by day."""
