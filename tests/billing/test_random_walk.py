@@ -7,6 +7,7 @@ periods tile; billing again changes nothing; monthly revenue is what the subscri
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from datetime import timedelta
 from functools import cache
 from itertools import pairwise
@@ -23,14 +24,21 @@ from billing.catalog.publish import Draft, publish
 from billing.catalog.store import CatalogStore
 from billing.db.migrate import upgrade
 from billing.db.session import Database
+from billing.invoices.credit_notes.issue import CreditRequest
+from billing.invoices.credit_notes.note import Destination
 from billing.invoices.cycle import run_billing
+from billing.invoices.deferred.store import DeferredStore
 from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.store import InvoiceStore
 from billing.kernel.errors import UptierError
+from billing.kernel.money import Money
+from billing.ledger.account import Account
 from billing.ledger.store import LedgerStore
 from billing.metering.ingest import ingest
+from billing.payments.credit import credit_invoice, give_up_invoice, void_invoice
 from billing.payments.record import record_payment
 from billing.pricing.ratecard import meter_of
+from billing.revenue.recognise import recognise
 from billing.subscriptions.cancel import cancel_at_period_end, cancel_now, uncancel
 from billing.subscriptions.change import When, change, preview_at, remove_addon
 from billing.subscriptions.fees import monthly_minor
@@ -171,6 +179,31 @@ class Life(RuleBasedStateMachine):
             invoice = self._open()[0].id
             record_payment(unit, invoice, reference=f"cash-{invoice}", now=self.now)
 
+    @precondition(lambda self: self._open())
+    @rule(which=st.integers(0, 9), cents=st.integers(1, 1_500))
+    def pay_a_part(self, which: int, cents: int) -> None:
+        """Some of an open invoice is paid, at most what is due."""
+        invoice = self._open()[which % len(self._open())]
+        self.events += 1
+        amount = min(Money(cents, "EUR"), invoice.amount_due)
+        with self.database.unit(self.shop.scope) as unit:
+            record_payment(unit, invoice.id, reference=f"part-{self.events}", now=self.now, amount=amount)
+
+    @precondition(lambda self: self._invoices())
+    @rule(which=st.integers(0, 30), share=st.integers(1, 4), back=st.booleans())
+    def credit(self, which: int, share: int, back: bool) -> None:  # noqa: FBT001 (a drawn value)
+        """A part of some invoice is taken back, or all that is left of it."""
+        invoice = self._invoices()[which % len(self._invoices())]
+        amount = None if share == 1 else max(Money(invoice.total.amount_minor // share, "EUR"), Money(1, "EUR"))
+        request = CreditRequest(amount=amount, destination=Destination.REFUND if back else Destination.BALANCE)
+        self._on(credit_invoice, invoice.id, request)
+
+    @precondition(lambda self: self._invoices())
+    @rule(which=st.integers(0, 30), how=st.sampled_from([void_invoice, give_up_invoice]))
+    def forgive(self, which: int, how: Callable[..., object]) -> None:
+        """Some invoice is voided or given up, where it can be."""
+        self._on(how, self._invoices()[which % len(self._invoices())].id)
+
     @precondition(lambda self: self._found().status is Status.ENDED)
     @rule(plan=PLANS)
     def again(self, plan: str) -> None:
@@ -190,6 +223,22 @@ class Life(RuleBasedStateMachine):
             if invoice.number is not None and invoice.total.amount_minor > 0:
                 settled = invoice.paid + invoice.credited + invoice.credit + invoice.prepaid + invoice.amount_due
                 assert settled == invoice.total
+
+    @invariant()
+    def what_is_owed_is_in_the_books(self) -> None:
+        """Receivables are what open invoices ask for, bad debts what was given up, and deferred is what is still to be earned."""
+        recognise(self.database, self.shop.scope, until=self.now)
+        with self.database.view(self.shop.scope) as unit:
+            balances, deferred = LedgerStore(unit).balances(), DeferredStore(unit).deferred()
+        due = sum((invoice.amount_due.amount_minor for invoice in self._open()), 0)
+        lost = [each for each in self._invoices() if each.status is InvoiceStatus.UNCOLLECTIBLE]
+        assert balances.natural(Account.RECEIVABLE, "EUR").amount_minor == due
+        assert balances.natural(Account.BAD_DEBT, "EUR").amount_minor == sum(
+            each.amount_due.amount_minor for each in lost
+        )
+        assert balances.natural(Account.DEFERRED_REVENUE, "EUR").amount_minor == deferred.get("EUR", 0)
+        assert balances.natural(Account.CUSTOMER_CREDIT, "EUR").amount_minor >= 0
+        assert balances.natural(Account.CASH, "EUR").amount_minor >= 0
 
     @invariant()
     def usage_periods_tile(self) -> None:
@@ -233,6 +282,11 @@ class Life(RuleBasedStateMachine):
             return
         self._bill()
 
+    def _on(self, use: Callable[..., object], *given: object) -> None:
+        """Something done to an invoice, where it may be."""
+        with suppress(UptierError), self.database.unit(self.shop.scope) as unit:
+            use(unit, *given, now=self.now)
+
     def _bill(self) -> None:
         assert not run_billing(self.database, self.shop.scope, now=self.now).failed
 
@@ -249,7 +303,7 @@ class Life(RuleBasedStateMachine):
 
 
 Life.TestCase.settings = settings(
-    max_examples=15,
+    max_examples=20,
     stateful_step_count=20,
     phases=[Phase.generate],
     deadline=None,
