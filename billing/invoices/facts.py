@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from billing.catalog.taxes.standard_rates import STANDARD_RATES
 from billing.catalog.taxes.store import TaxRuleStore
+from billing.customers.country import country_code
 from billing.customers.store import CustomerStore
 from billing.invoices.limits import limits_of
 from billing.invoices.past_store import PastStore
@@ -105,7 +106,8 @@ class Facts:
         seller = Seller(
             country=self.seller.country, region=self.seller.region, exempt=self.seller.exempt, oss=self.seller.oss
         )
-        to = Buyer(country=buyer.country, region=buyer.region, tax_id=buyer.tax_id, is_business=buyer.is_business)
+        country = country_code(buyer.country)  # one that is not known is taken for the seller's own
+        to = Buyer(country=country, region=buyer.region, tax_id=buyer.tax_id, is_business=buyer.is_business)
 
         def decide(line: InvoiceLine) -> TaxDecision:
             terms = self._cards.versions[line.version_id].terms

@@ -3,6 +3,9 @@
 Sources: Directive 2006/112/EC, Articles 44, 58, 59c and 196 (services between member states), Articles 44 and 59 (buyers outside), 282-292
 (small enterprises). Policy for prices that include tax: the price was made for the home market, so where nothing is charged (reverse
 charge, export) the net is what remains after the seller's domestic rate is taken out, and the buyer is charged that net.
+
+Territories with VAT rules of their own (the Canaries, Ceuta, Livigno, Åland and others) are the tenant's to say, by rules for regions.
+Northern Ireland counts as GB: it is in the Union's territory for goods, and services are not.
 """
 
 from __future__ import annotations
@@ -73,7 +76,18 @@ class TaxRules:
     standard: tuple[TaxRule, ...] = ()
 
     def rate(self, country: str, region: str, tax_class: str, at: datetime) -> TaxRate:
-        """The rate in force: of the region before the country, newest first; MissingRateError where there is none."""
+        """The rate in force; MissingRateError where there is none."""
+        found = self.find(country, region, tax_class, at)
+        if found is None:
+            raise MissingRateError(
+                f"there is no {tax_class!r} tax rate for {country} on {at:%Y-%m-%d}; add one at /v1/tax-rules",
+                country=country,
+                tax_class=tax_class,
+            )
+        return found
+
+    def find(self, country: str, region: str, tax_class: str, at: datetime) -> TaxRate | None:
+        """The rate in force: of the region before the country, newest first; None where there is none."""
         for rules in (self.own, self.standard):
             fitting = [
                 rule
@@ -86,11 +100,7 @@ class TaxRules:
             if fitting:
                 best = max(fitting, key=lambda rule: (rule.region is not None, rule.valid_from, rule.id))
                 return TaxRate(best.rate_key, best.percent)
-        raise MissingRateError(
-            f"there is no {tax_class!r} tax rate for {country} on {at:%Y-%m-%d}; add one at /v1/tax-rules",
-            country=country,
-            tax_class=tax_class,
-        )
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +134,13 @@ def treatment(  # noqa: PLR0917 (who, to whom, what and when: the facts that tax
     if country == seller.country:
         region = buyer.region if buyer.country else seller.region
         return _charged(rules.rate(country, region, tax_class, at), inclusive)
-    home = rules.rate(seller.country, seller.region, tax_class, at)
+    in_price = rules.find(seller.country, seller.region, tax_class, at) if inclusive else None
     if seller.country not in EU_COUNTRIES or country not in EU_COUNTRIES:
-        return TaxDecision(_nothing("export"), Category.EXPORT, EXPORT, home if inclusive else None)
+        return TaxDecision(_nothing("export"), Category.EXPORT, EXPORT, in_price)
     if buyer.is_business and country_of_tax_id(buyer.tax_id) not in {None, seller.country}:
-        return TaxDecision(
-            _nothing("reverse_charge"), Category.REVERSE_CHARGE, REVERSE_CHARGE, home if inclusive else None
-        )
-    return _charged(rules.rate(country, buyer.region, tax_class, at) if seller.oss else home, inclusive)
+        return TaxDecision(_nothing("reverse_charge"), Category.REVERSE_CHARGE, REVERSE_CHARGE, in_price)
+    taxed_in = (country, buyer.region) if seller.oss else (seller.country, seller.region)
+    return _charged(rules.rate(*taxed_in, tax_class, at), inclusive)
 
 
 def _charged(rate: TaxRate, inclusive: bool) -> TaxDecision:  # noqa: FBT001 (a fact of the price)

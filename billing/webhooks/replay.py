@@ -60,12 +60,12 @@ def replay_since(
     Missed is what failed, was skipped, or came while the endpoint was disabled; `everything` adds what was delivered. `kept` is how far
     back it is known what was delivered. The answer is how many were queued. Raises ReplayError.
     """
+    endpoint = _lock(unit, endpoint_id)
     if since < now - kept:
         raise ReplayError(
             f"deliveries are kept for {kept.days} days; replay from a later instant",
             earliest=format_instant(now - kept),
         )
-    endpoint = _lock(unit, endpoint_id)
     queued = 0
     for facts in _batches(unit, endpoint, since, until):
         endpoint, count = _queue(unit, endpoint, facts, _SETTLED if everything else _MISSED, now)

@@ -1,8 +1,8 @@
 """The standard VAT rates that serve where a tenant has no rule of its own, with the day from which each holds.
 
-Source: European Commission, "Taxes in Europe" database and "VAT rates applied in the Member States"; for GB the VAT Act 1994 s. 2, for
-CH Art. 25 MWSTG, for NO Stortinget's yearly merverdiavgift resolution. Written down 2026-11-21; days are local midnights taken as UTC.
-Reduced rates depend on what exactly is sold: a tenant adds rules for its own tax classes.
+Checked on 2026-11-21 against published tables of the rates since 2025 for all 27 member states, CH, GB and NO; the laws themselves were not
+read, and a change after that day is not in it. A tenant that charges tax checks its own countries, and a rule of its own stands before the
+table. Days are local midnights taken as UTC. Reduced rates depend on what exactly is sold: a tenant adds rules for its own tax classes.
 """
 
 from __future__ import annotations

@@ -37,6 +37,14 @@ FIRM = Buyer(country="AT", tax_id="ATU13585627", is_business=True)
         (DE, Buyer(country="US"), Category.EXPORT, {"export": "0"}),
         (Seller(country="CH"), Buyer(country="DE"), Category.EXPORT, {"export": "0"}),
         (Seller(country="CH"), Buyer(country="CH"), Category.STANDARD, {"vat_ch": "8.1"}),
+        (Seller(country="US"), Buyer(country="DE"), Category.EXPORT, {"export": "0"}),
+        (DE, Buyer(country="GB", tax_id="XI110305878", is_business=True), Category.EXPORT, {"export": "0"}),
+        (
+            DE,
+            Buyer(country="GR", tax_id="EL094259216", is_business=True),
+            Category.REVERSE_CHARGE,
+            {"reverse_charge": "0"},
+        ),
     ],
 )
 def test_who_sells_to_whom_decides(seller: Seller, buyer: Buyer, category: Category, rates: dict[str, str]) -> None:
@@ -54,6 +62,17 @@ def test_an_inclusive_price_leaves_the_home_rate_behind() -> None:
     assert treatment(RULES, DE, FIRM, "standard", True, AT).net_price(price) == Money(10000, "EUR")
     assert treatment(RULES, DE, Buyer(), "standard", True, AT).net_price(price) == price
     assert treatment(RULES, DE, FIRM, "standard", False, AT).net_price(price) == price
+
+
+def test_a_seller_without_a_rate_at_home_sells_abroad() -> None:
+    """There is nothing in the price that could be taken out; at home the missing rate is named."""
+    seller = Seller(country="US", region="CA")
+
+    assert (
+        treatment(RULES, seller, Buyer(country="DE"), "standard", True, AT).net_price(Money(100, "EUR")).text == "1.00"
+    )
+    with pytest.raises(MissingRateError, match="US"):
+        treatment(RULES, seller, Buyer(), "standard", False, AT)
 
 
 def test_a_rate_changes_at_its_day() -> None:
