@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stdnum import bic, iban
+from stdnum.exceptions import ValidationError
 
 from billing.kernel.errors import InvalidError
 from billing.tenants.profile.tax_id import checked_tax_id
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
 MOST_TERM_DAYS = 365
+LANGUAGES = ("en", "de", "fr")
 
 
 class ProfileError(InvalidError):
@@ -48,7 +56,21 @@ class SellerProfile:
             raise ProfileError("an exempt seller charges no tax abroad either: exempt or oss", field="oss")
         if not 0 <= self.payment_terms_days <= MOST_TERM_DAYS:
             raise ProfileError(f"payment terms are 0 to {MOST_TERM_DAYS} days", field="payment_terms_days")
+        if self.language not in LANGUAGES:
+            raise ProfileError(f"invoices are written in one of {', '.join(LANGUAGES)}", field="language")
         object.__setattr__(self, "vat_id", checked_tax_id(self.vat_id, self.country))
+        object.__setattr__(self, "iban", _checked(self.iban, iban, "iban", "DE89370400440532013000"))
+        object.__setattr__(self, "bic", _checked(self.bic, bic, "bic", "COBADEFFXXX"))
+
+
+def _checked(text: str, numbers: ModuleType, field: str, example: str) -> str:
+    """A bank's number without its spaces; one whose form or check digits are wrong would send money nowhere."""
+    if not text.strip():
+        return ""
+    try:
+        return str(numbers.validate(text))
+    except ValidationError as error:
+        raise ProfileError(f"{text[:50]!r} is no {field.upper()}, such as {example}: {error}", field=field) from None
 
 
 UNKNOWN_SELLER = SellerProfile()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from billing.customers.country import country_code
 from billing.customers.customer import Customer
 from billing.customers.store import CustomerStore
+from billing.db.session import Unit
 from billing.kernel.cadence import zone_of
 from billing.kernel.ids import new_id
 from billing.kernel.page import page_size
+from billing.subscriptions.rezone import rezone
 from billing.tenants.profile.tax_id import checked_tax_id
 from serving.api import documents
 from serving.api.context import SecretContext
@@ -45,36 +50,63 @@ class CustomerBody(BaseModel):
     is_business: bool = False
 
 
+class CustomerChange(BaseModel):
+    """What changes of a customer; what is left out stays as it is."""
+
+    name: str | None = Field(default=None, max_length=200)
+    email: str | None = Field(default=None, max_length=320)
+    country: str | None = Field(default=None, max_length=100)
+    zone: str | None = Field(default=None, max_length=60)
+    consents: list[str] | None = Field(default=None, max_length=20)
+    address: AddressBody | None = None
+    region: str | None = Field(default=None, max_length=100)
+    tax_id: str | None = Field(default=None, max_length=40)
+    is_business: bool | None = None
+
+
 @router.post("", status_code=201)
 def put_customer(body: CustomerBody, context: SecretContext) -> JSONResponse:
     """Add a customer, or replace what is known of the one with this key."""
     zone_of(body.zone)
-    tax_id = checked_tax_id(body.tax_id, body.country)
 
-    def work(unit: Any) -> dict[str, Any]:
-        store = CustomerStore(unit)
-        known = store.find(body.key)
-        customer = Customer(
-            id=known.id if known else new_id("cus"),
-            key=body.key,
-            created_at=known.created_at if known else context.now,
-            name=body.name,
-            email=body.email,
-            country=body.country,
-            zone=body.zone,
-            consents=tuple(body.consents),
-            address=body.address.model_dump(exclude_defaults=True),
-            region=body.region,
-            tax_id=tax_id,
-            is_business=body.is_business,
-        )
-        if known is None:
-            store.add(customer)
-        else:
-            store.update(customer)
-        return documents.customer(customer)
+    def work(unit: Unit) -> dict[str, Any]:
+        known = CustomerStore(unit).find(body.key)
+        fresh = Customer(id=new_id("cus"), key=body.key, created_at=context.now, zone=body.zone)
+        given = body.model_dump(exclude={"key", "address"})
+        return _stored(unit, known, known or fresh, {**given, "address": body.address}, context.now)
 
     return context.write(work, body=body, status=201)
+
+
+@router.patch("/{key}")
+def change_customer(key: str, body: CustomerChange, context: SecretContext) -> JSONResponse:
+    """Change some of what is known of a customer. In a new zone the present period keeps its end; those after it follow the new clock."""
+    given = {name: getattr(body, name) for name in body.model_fields_set if getattr(body, name) is not None}
+
+    def work(unit: Unit) -> dict[str, Any]:
+        known = CustomerStore(unit).lock(key)
+        return _stored(unit, known, known, given, context.now)
+
+    return context.write(work, body=body)
+
+
+def _stored(unit: Unit, known: Customer | None, base: Customer, given: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The customer with what was given, its tax id checked by the rules of its country, and its subscription moved to its zone."""
+    address = given.pop("address", None)
+    if address is not None:
+        given["address"] = address.model_dump(exclude_defaults=True)
+    if "consents" in given:
+        given["consents"] = tuple(given["consents"])
+    changed = replace(base, **given)
+    changed = replace(changed, tax_id=checked_tax_id(changed.tax_id, country_code(changed.country)))
+    store = CustomerStore(unit)
+    if known is None:
+        store.add(changed)
+        return documents.customer(changed)
+    store.update(changed)
+    if changed.zone != known.zone:
+        rezone(unit, changed.key, changed.zone, now=now)
+    return documents.customer(changed)
 
 
 @router.get("")

@@ -21,6 +21,7 @@ from billing.subscriptions.cancel import cancel_at, cancel_at_period_end, cancel
 from billing.subscriptions.change import When, accept_quote, preview_at, quote_change, remove_addon
 from billing.subscriptions.change import change as change_subscription
 from billing.subscriptions.commit import Changed
+from billing.subscriptions.coupons.redeem import redeem
 from billing.subscriptions.facts import set_facts
 from billing.subscriptions.lines_store import QuoteNotFoundError, QuoteStore
 from billing.subscriptions.pause import pause_at_period_end, pause_now, resume
@@ -36,7 +37,10 @@ router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
 
 
 class NewSubscription(BaseModel):
-    """A customer's subscription to a plan. `trial_days` overrides the plan's own; `starts_at` may lie in the past."""
+    """A customer's subscription to a plan. `trial_days` overrides the plan's own; `starts_at` may lie in the past.
+
+    `coupons` are redeemed with it, so that they come off the first invoice already.
+    """
 
     customer: str = Field(min_length=1, max_length=200)
     plan: str = Field(min_length=1, max_length=200)
@@ -46,6 +50,7 @@ class NewSubscription(BaseModel):
     force_trial: bool = False
     starts_at: AwareDatetime | None = None
     addons: list[str] = Field(default_factory=list, max_length=50)
+    coupons: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(default_factory=list, max_length=10)
 
     @property
     def options(self) -> Options:
@@ -113,6 +118,8 @@ def create(body: NewSubscription, context: SecretContext) -> JSONResponse:
 
     def work(unit: Unit) -> dict[str, Any]:
         started = subscribe(unit, body.customer, body.plan, now=context.now, options=body.options)
+        for coupon in body.coupons:
+            redeem(unit, started.id, coupon, now=context.now)
         return _billed(unit, context, started.id)
 
     return context.write(work, body=body, status=201)
