@@ -45,8 +45,8 @@ bench: $(DEV) ## Measure the recommender beside its baselines (INTERACTIONS=FILE
 	@$(MAKE) --no-print-directory bench-billing
 
 bench-billing: $(DEV) ## Measure the billing engine: 10,000 subscriptions, 1,000,000 events, on SQLite and on PostgreSQL.
-	@$(BIN)/uptier bench billing
-	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench billing --workers 1 --workers 2
+	@$(BIN)/uptier bench billing --profile 2000
+	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench billing --workers 1 --workers 2 --profile 2000
 
 bench-growth: $(DEV) ## How a billing run grows from 1,000 to 10,000 to 100,000 subscriptions, on SQLite and on PostgreSQL.
 	@$(BIN)/uptier bench billing --events 10 --subscriptions 1000 --subscriptions 10000 --subscriptions 100000

@@ -66,6 +66,9 @@ def billing(
         ),
     ] = "",
     seed: Annotated[int, typer.Option(help="Seed of the usage.")] = 0,
+    profile: Annotated[
+        int, typer.Option(help="Also profile a run over so many subscriptions, and show where the time goes.", min=0)
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Rate charges, and close a month for many subscriptions: invoices a second, memory, and whether the books are whole.
@@ -73,8 +76,8 @@ def billing(
     Example: uptier bench billing --subscriptions 1000 --subscriptions 10000 --workers 2
     """
     with readable_errors():
-        from training.bench.billing import Size, bench_billing, rate_charges
-        from training.bench.billing_table import render, to_json
+        from training.bench.billing import Size, bench_billing, profile_billing, rate_charges
+        from training.bench.billing_table import render, render_profile, to_json
 
         runs = []
         with err.status("rating charges") as status:
@@ -85,9 +88,16 @@ def billing(
                         url = database_url or f"sqlite:///{folder}/bench.db"
                         size = Size(count, events)
                         runs.append(bench_billing(url, size, workers=processes, seed=seed, tell=status.update))
+            shares = {}
+            if profile:
+                with TemporaryDirectory() as folder:
+                    url = database_url or f"sqlite:///{folder}/bench.db"
+                    shares = profile_billing(url, Size(profile, events), seed=seed, tell=status.update)
         if as_json:
-            out.print_json(to_json(rates, runs))
+            out.print_json(to_json(rates, runs, shares))
         else:
             out.print(render(rates, runs), markup=False, soft_wrap=True)
+            if shares:
+                out.print(render_profile(shares, runs[0].engine), markup=False, soft_wrap=True)
         if not all(run.whole for run in runs):
             raise typer.Exit(1)

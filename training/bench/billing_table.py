@@ -25,9 +25,20 @@ def render(rates: Mapping[str, float], runs: Sequence[Measured]) -> str:
     return "\n".join(lines)
 
 
-def to_json(rates: Mapping[str, float], runs: Sequence[Measured]) -> str:
+def render_profile(shares: Mapping[str, float], engine: str) -> str:
+    """Where the time went, in plain text."""
+    lines = [
+        "",
+        f"Where the time of a run on {engine} goes (one worker, under a profiler, which slows Python alone)",
+        "",
+    ]
+    return "\n".join([*lines, *(f"  {part:<42}{share:>6.0%}" for part, share in shares.items())])
+
+
+def to_json(rates: Mapping[str, float], runs: Sequence[Measured], shares: Mapping[str, float] | None = None) -> str:
     """The same as one JSON object."""
-    return json.dumps({"rated_per_second": dict(rates), "runs": [asdict(run) for run in runs]})
+    found = {"rated_per_second": dict(rates), "runs": [asdict(run) for run in runs]}
+    return json.dumps(found | ({"profile": dict(shares)} if shares else {}))
 
 
 def _row(run: Measured) -> tuple[str, ...]:
