@@ -33,6 +33,12 @@ class UnknownGroupError(InvalidError):
     code = "unknown_group"
 
 
+class NotDivisibleError(InvalidError):
+    """A meter whose events do not add up has no value for one event or one hour."""
+
+    code = "meter_not_divisible"
+
+
 class Aggregation(Enum):
     """How a meter turns a period's events into one quantity."""
 
@@ -42,6 +48,10 @@ class Aggregation(Enum):
     UNIQUE = "unique"
     LATEST = "latest"
     WEIGHTED_SUM = "weighted_sum"
+
+
+ADDITIVE = frozenset({Aggregation.COUNT, Aggregation.SUM})
+"""Aggregations whose events have a value each, which add up to the quantity."""
 
 
 class FeatureKind(Enum):
@@ -88,6 +98,29 @@ class Meter:
                 meter=self.key,
                 groups=list(self.groups),
             )
+
+    def check_divisible(self) -> None:
+        """Refuse a price by single events or hours where these do not add up to the quantity."""
+        if self.aggregation not in ADDITIVE:
+            raise NotDivisibleError(
+                f"a {self.aggregation.value} meter has no quantity of one event or hour; use a count or a sum",
+                meter=self.key,
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterUse:
+    """What a charge reads of a meter beside its quantity: quantities by the properties `groups`, or those of single events or hours."""
+
+    key: str
+    groups: tuple[str, ...] = ()
+    divides: bool = False
+
+    def check(self, meter: Meter) -> None:
+        """Refuse what the meter cannot answer, before anything is billed by it."""
+        meter.check_groups(self.groups)
+        if self.divides:
+            meter.check_divisible()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from billing.catalog.item import Meter, MeterUse
     from billing.db.session import Unit
+
+    ChargeReader = Callable[[Mapping[str, Any]], MeterUse | None]
 
 MAX_CHARGE_KEY = 80  # it is a part of the keys of invoice lines
 
@@ -43,17 +46,15 @@ class Draft:
     terms: Mapping[str, Any] = field(default_factory=dict)
 
 
-def publish(
-    unit: Unit, draft: Draft, *, read_charge: Callable[[Mapping[str, Any]], str | None], now: datetime
-) -> PlanVersion:
-    """Freeze the next version of a plan. `read_charge` checks one charge document and tells the meter it counts, if any."""
+def publish(unit: Unit, draft: Draft, *, read_charge: ChargeReader, now: datetime) -> PlanVersion:
+    """Freeze the next version of a plan. `read_charge` checks one charge document and tells what it reads of which meter, if any."""
     store = CatalogStore(unit)
     exponent(draft.currency)
     if draft.interval not in {interval.value for interval in Interval}:
         raise InvalidError("a plan renews by day, week, month or year", interval=draft.interval)
     if draft.interval_count < 1:
         raise InvalidError("a plan renews every one or more intervals", interval_count=draft.interval_count)
-    meters = set(store.meters())
+    meters = store.meters()
     _check_charges(draft, read_charge, meters)
     terms = parse_terms(draft.terms)
     _check_terms(draft, terms, read_charge, meters)
@@ -82,7 +83,7 @@ def publish(
     return version
 
 
-def _check_charges(draft: Draft, read_charge: Callable[[Mapping[str, Any]], str | None], meters: set[str]) -> None:
+def _check_charges(draft: Draft, read_charge: ChargeReader, meters: Mapping[str, Meter]) -> None:
     keys = [str(document.get("key")) for document in draft.charges]
     repeated = next((key for key in keys if keys.count(key) > 1), None)
     if repeated is not None:
@@ -90,18 +91,19 @@ def _check_charges(draft: Draft, read_charge: Callable[[Mapping[str, Any]], str 
     for position, document in enumerate(draft.charges):
         if not 0 < len(keys[position]) <= MAX_CHARGE_KEY:
             raise InvalidError(f"a charge's key has 1 to {MAX_CHARGE_KEY} characters", plan=draft.key, charge=position)
-        meter = read_charge(document)
-        if meter is not None and meter not in meters:
+        use = read_charge(document)
+        if use is None:
+            continue
+        if use.key not in meters:
             raise InvalidError(
-                f"charge {position} of {draft.key!r} counts the meter {meter!r}, which does not exist; create it first",
+                f"charge {position} of {draft.key!r} counts the meter {use.key!r}, which does not exist; create it first",
                 plan=draft.key,
-                meter=meter,
+                meter=use.key,
             )
+        use.check(meters[use.key])
 
 
-def _check_terms(
-    draft: Draft, terms: PlanTerms, read_charge: Callable[[Mapping[str, Any]], str | None], meters: set[str]
-) -> None:
+def _check_terms(draft: Draft, terms: PlanTerms, read_charge: ChargeReader, meters: Mapping[str, Meter]) -> None:
     if terms.billing is Billing.ONCE and draft.kind is not PlanKind.ADDON:
         raise TermsError("a plan renews; only an add-on is bought once", field="billing")
     if draft.currency in terms.prices:
@@ -126,30 +128,34 @@ def _check_terms(
 
 
 def _check_listed(
-    path: str, charges: Sequence[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], str | None], meters: set[str]
+    path: str, charges: Sequence[Mapping[str, Any]], read: ChargeReader, meters: Mapping[str, Meter]
 ) -> None:
     keys = [str(document.get("key")) for document in charges]
     for place, document in enumerate(charges):
         where = f"{path}.{place}"
         try:
-            meter = read(document)
+            use = read(document)
+            if use is not None and use.key in meters:
+                use.check(meters[use.key])
         except InvalidError as error:
             raise TermsError(
                 error.detail, **{**error.facts, "field": f"{where}.{error.facts.get('field', '')}"}
             ) from None
         if keys.count(keys[place]) > 1 or len(keys[place]) > MAX_CHARGE_KEY:
             raise TermsError(f"charge keys are unique, of at most {MAX_CHARGE_KEY} characters", field=f"{where}.key")
-        if meter is not None and meter not in meters:
+        if use is not None and use.key not in meters:
             raise TermsError(
-                f"the meter {meter!r} does not exist; create it first", field=f"{where}.meter", meter=meter
+                f"the meter {use.key!r} does not exist; create it first", field=f"{where}.meter", meter=use.key
             )
 
 
-def _shape(
-    charges: Sequence[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], str | None]
-) -> set[tuple[str, str, str]]:
+def _shape(charges: Sequence[Mapping[str, Any]], read: ChargeReader) -> set[tuple[str, str, str]]:
     """What price lists of one plan share: key, meter and model of each charge."""
-    return {(str(each["key"]), read(each) or "", str(each["price"]["model"])) for each in charges}
+    found = set()
+    for each in charges:
+        use = read(each)
+        found.add((str(each["key"]), "" if use is None else use.key, str(each["price"]["model"])))
+    return found
 
 
 def _check_grants(draft: Draft, kinds: Mapping[str, FeatureKind]) -> None:

@@ -26,6 +26,10 @@ _MORE = {
     "hong kong": "HK",
     "macedonia": "MK",
     "el": "GR",
+    "xi": "GB",
+    "northern ireland": "GB",
+    "scotland": "GB",
+    "wales": "GB",
 }
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
+from billing.db.documents import dump
 from billing.db.scope import Scope, ScopedSession, refuse_changes
 from billing.db.tables import OutboxRow
 from billing.db.upsert import insert_new_silently
@@ -121,7 +122,7 @@ def _constraint(error: IntegrityError) -> str:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True, json_serializer=dump)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
@@ -140,7 +141,14 @@ def _sqlite(url: str) -> Engine:
 
 
 def _postgres(url: str, pool_size: int) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        json_serializer=dump,
+    )
 
     @event.listens_for(engine, "connect")
     def _step_down(connection: Any, _record: object) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from billing.invoices.cards import Cards
-from billing.invoices.facts import Facts
 from billing.invoices.deferred.lines import PREPAID
+from billing.invoices.facts import Facts
 from billing.invoices.finish import issue_rated
 from billing.invoices.invoice import Invoice, InvoiceKind, InvoiceLine, InvoiceStatus
 from billing.invoices.store import InvoiceStore

@@ -56,9 +56,14 @@ class UsageReader:
 
 
 def need_of(charge: Charge, draft: Invoice) -> Need:
-    """What of a period's usage a charge reads."""
+    """What of a period's usage a charge reads for this draft, by whose zone hours go."""
+    return need_in_zone(charge, context_from(draft.summary.get(FACTS)).zone)
+
+
+def need_in_zone(charge: Charge, zone: str) -> Need:
+    """What of a period's usage a charge reads; its hours are those of `zone`."""
     if charge.reads_hours:
-        return Need(zone_of_hours=context_from(draft.summary.get(FACTS)).zone)
+        return Need(zone_of_hours=zone)
     if charge.model.needs is Needs.EVENTS:
         return Need(values=True)
     if charge.model.needs is Needs.GROUPS:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 from billing.catalog.item import Aggregation
 from billing.kernel.cadence import zone_of
-from billing.kernel.errors import InvalidError
 from billing.metering.aggregate import quantity
-from billing.metering.aggregations.registry import ADDITIVE
 from billing.metering.reading import Reading, number_of, text_of
 
 if TYPE_CHECKING:
@@ -19,12 +17,6 @@ if TYPE_CHECKING:
 
     from billing.catalog.item import Meter
     from billing.kernel.period import Period
-
-
-class NotDivisibleError(InvalidError):
-    """A meter whose events do not add up has no value for one event or one hour."""
-
-    code = "meter_not_divisible"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +69,8 @@ def measure(meter: Meter, readings: Iterable[Reading], need: Need = PLAIN, perio
 
 
 def _divisible(meter: Meter, need: Need) -> None:
-    if (need.values or need.zone_of_hours is not None) and meter.aggregation not in ADDITIVE:
-        raise NotDivisibleError(
-            f"a {meter.aggregation.value} meter has no quantity of one event or hour; use a count or a sum",
-            meter=meter.key,
-        )
+    if need.values or need.zone_of_hours is not None:
+        meter.check_divisible()
 
 
 def _values(meter: Meter, readings: list[Reading]) -> tuple[Decimal, ...]:

@@ -124,7 +124,7 @@ class EventStore:
     def find(self, source: str, event_id: str) -> StoredEvent | None:
         """One event by its identity, archived or not."""
         row = self._session.scalar(select(EventRow).where(EventRow.source == source, EventRow.event_id == event_id))
-        return None if row is None else _stored(row)
+        return None if row is None else stored_event(row)
 
     def archive(self, source: str, event_id: str, *, amended_by: str, at: datetime) -> bool:
         """Let an event count no more, unless another amendment has replaced it; whether it was done."""
@@ -260,7 +260,8 @@ def _made(meter: Meter) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     return made, func.count(case((and_(is_value, ~text.regexp_match(_PLAIN_NUMBER)), 1)))
 
 
-def _stored(row: EventRow) -> StoredEvent:
+def stored_event(row: EventRow) -> StoredEvent:
+    """An event from its row."""
     return StoredEvent(
         source=row.source,
         id=row.event_id,

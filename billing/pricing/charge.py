@@ -138,6 +138,13 @@ class Charge:
             )
         if self.reads_hours and (self.meter is None or steps or self.model.model != "per_unit"):
             raise ChargeError("time-of-day rules are for metered charges with one price a unit", field="rules")
+        reads = (self.model.needs, getattr(self.model, "dimensions", ()))
+        for name, ruled in self.ruled_models.items():
+            if ruled.needs is not Needs.QUANTITY and (ruled.needs, getattr(ruled, "dimensions", ())) != reads:
+                raise ChargeError(
+                    f"the rule {name[:60]!r} prices a part of the usage that {self.key!r} itself does not read",
+                    field="rules",
+                )
         if (self.floor is not None or self.ceiling is not None) and not self.rules:
             raise ChargeError("floor and ceiling bound what rules do: declare rules", field="floor")
 

@@ -7,9 +7,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from billing.catalog.item import MeterUse
 from billing.kernel.cadence import Interval
 from billing.kernel.money import Money, format_quantity, round_minor
-from billing.pricing.charge import Charge, Timing
+from billing.pricing.charge import Charge, Needs, Timing
 from billing.pricing.context import NO_CONTEXT
 from billing.pricing.quote import PricedLine, priced, total
 from billing.pricing.rated import TraceStep
@@ -98,6 +99,14 @@ def recurring_price(documents: Sequence[Mapping[str, Any]], currency: str) -> Mo
     return read_card(documents, currency).recurring
 
 
-def meter_of(document: Mapping[str, Any]) -> str | None:
-    """The meter that a charge document counts, once the document is known to be sound."""
-    return parse_charge(document).meter
+def meter_of(document: Mapping[str, Any]) -> MeterUse | None:
+    """The meter that a charge document counts and what is read of it, once the document is known to be sound."""
+    charge = parse_charge(document)
+    if charge.meter is None:
+        return None
+    by_group = charge.model.needs is Needs.GROUPS
+    return MeterUse(
+        key=charge.meter,
+        groups=tuple(getattr(charge.model, "dimensions", ())) if by_group else (),
+        divides=charge.reads_hours or charge.model.needs is Needs.EVENTS,
+    )

@@ -18,6 +18,7 @@ from billing.kernel.money import MoneyError
 if TYPE_CHECKING:
     from billing.kernel.money import Money
 
+
 class MonthRule(Enum):
     """How long a month is for prices by the day or the week."""
 

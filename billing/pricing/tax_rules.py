@@ -5,7 +5,8 @@ Sources: Directive 2006/112/EC, Articles 44, 58, 59c and 196 (services between m
 charge, export) the net is what remains after the seller's domestic rate is taken out, and the buyer is charged that net.
 
 Territories with VAT rules of their own (the Canaries, Ceuta, Livigno, Åland and others) are the tenant's to say, by rules for regions.
-Northern Ireland counts as GB: it is in the Union's territory for goods, and services are not.
+Monaco is taxed as France and the Isle of Man as the United Kingdom (Article 7). Northern Ireland counts as GB: it is in the Union's
+territory for goods, and services are not, so a number that begins with XI makes no reverse charge.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from billing.catalog.taxes.rule import TaxRule
     from billing.kernel.money import Money
 
+_TAXED_AS = {"MC": "FR", "IM": "GB"}
 REVERSE_CHARGE = "Reverse charge, Article 196 Directive 2006/112/EC"
 EXPORT = "Not subject to tax: supplied to a customer outside the seller's tax territory"
 SMALL_BUSINESS = "No tax charged: small-business exemption"
@@ -130,16 +132,17 @@ def treatment(  # noqa: PLR0917 (who, to whom, what and when: the facts that tax
         return TaxDecision(TaxTreatment(), Category.OUTSIDE)
     if seller.exempt:
         return TaxDecision(_nothing("exempt"), Category.EXEMPT, SMALL_BUSINESS)
-    country = buyer.country or seller.country
-    if country == seller.country:
+    home = _TAXED_AS.get(seller.country, seller.country)
+    country = _TAXED_AS.get(buyer.country, buyer.country) or home
+    if country == home:
         region = buyer.region if buyer.country else seller.region
         return _charged(rules.rate(country, region, tax_class, at), inclusive)
-    in_price = rules.find(seller.country, seller.region, tax_class, at) if inclusive else None
-    if seller.country not in EU_COUNTRIES or country not in EU_COUNTRIES:
+    in_price = rules.find(home, seller.region, tax_class, at) if inclusive else None
+    if home not in EU_COUNTRIES or country not in EU_COUNTRIES:
         return TaxDecision(_nothing("export"), Category.EXPORT, EXPORT, in_price)
-    if buyer.is_business and country_of_tax_id(buyer.tax_id) not in {None, seller.country}:
+    if buyer.is_business and country_of_tax_id(buyer.tax_id) not in {None, home}:
         return TaxDecision(_nothing("reverse_charge"), Category.REVERSE_CHARGE, REVERSE_CHARGE, in_price)
-    taxed_in = (country, buyer.region) if seller.oss else (seller.country, seller.region)
+    taxed_in = (country, buyer.region) if seller.oss else (home, seller.region)
     return _charged(rules.rate(*taxed_in, tax_class, at), inclusive)
 
 

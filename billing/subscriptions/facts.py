@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from billing.subscriptions.history import record
 from billing.subscriptions.store import SubscriptionStore
 from billing.subscriptions.subscription import ChangeRefusedError, Subscription
+from billing.subscriptions.turn import REPRICED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,6 +31,5 @@ def set_facts(unit: Unit, subscription_id: str, facts: PricingContext, *, now: d
         return subscription
     changed = replace(subscription, facts=facts)
     store.save(changed)
-    payload = {"subscription": changed.id, "facts": facts.to_document()}
-    unit.emit("subscription.repriced", f"{changed.id}:{now.isoformat()}", payload, now)
+    record(unit, changed, REPRICED, at=now)
     return changed

@@ -53,26 +53,49 @@ def phase_now(subscription: Subscription) -> int:
 
 def recurring_of(items: Iterable[tuple[PlanVersion, int]], currency: str, facts: PricingContext = NO_CONTEXT) -> Money:
     """What a whole period of these (version, seats) costs before any usage; what is bought once does not recur."""
-    parts = (
-        total(fees_of(version, currency, None, seats, facts=facts), currency)
-        for version, seats in items
-        if recurs(version)
-    )
+    parts = (_period_price(version, currency, seats, facts) for version, seats in items)
     return sum(parts, Money.zero(currency))
 
 
-def monthly_exact(version: PlanVersion, currency: str, seats: int, facts: PricingContext = NO_CONTEXT) -> Fraction:
+def monthly_exact(
+    version: PlanVersion,
+    currency: str,
+    seats: int,
+    facts: PricingContext = NO_CONTEXT,
+    *,
+    phase: int | None = None,
+) -> Fraction:
     """A version's fees a month in minor units, unrounded, so that prices of different intervals compare."""
-    price = recurring_of([(version, seats)], currency, facts)
+    price = _period_price(version, currency, seats, facts, phase)
     return RecurringPrice(price, Interval(version.interval), version.interval_count).minor_per_month
 
 
 def monthly_minor(subscription: Subscription, versions: Mapping[str, PlanVersion]) -> int:
-    """A running subscription's monthly recurring revenue: each version's share is rounded once."""
+    """A running subscription's monthly recurring revenue: each version's share is rounded once.
+
+    The plan counts at the price of the phase it is in; coupons and taxes, which belong to invoices, are not taken off.
+    """
+    phase = phase_now(subscription)
     return sum(
-        round_minor(monthly_exact(versions[version_id], subscription.currency, seats, subscription.facts))
-        for version_id, seats in subscription.items
+        round_minor(
+            monthly_exact(
+                versions[version_id],
+                subscription.currency,
+                seats,
+                subscription.facts,
+                phase=phase if place == 0 else None,
+            )
+        )
+        for place, (version_id, seats) in enumerate(subscription.items)
     )
+
+
+def _period_price(
+    version: PlanVersion, currency: str, seats: int, facts: PricingContext, phase: int | None = None
+) -> Money:
+    if not recurs(version):
+        return Money.zero(currency)
+    return total(fees_of(version, currency, None, seats, phase=phase, facts=facts), currency)
 
 
 def items_of(subscription: Subscription, versions: Mapping[str, PlanVersion]) -> dict[str, tuple[PlanVersion, int]]:

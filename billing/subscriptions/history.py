@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from billing.catalog.store import CatalogStore
 from billing.subscriptions.fees import monthly_minor
 from billing.subscriptions.history_store import HistoryStore
 from billing.subscriptions.subscription import StateChange, Status
-from billing.subscriptions.turn import in_trial
+from billing.subscriptions.turn import REPRICED, in_trial
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,10 +22,12 @@ _PAYS_NOTHING = {Status.TRIALING, Status.PAUSED, Status.ENDED}
 def record(unit: Unit, subscription: Subscription, kind: str, *, at: datetime) -> None:
     """Add a step to the history and tell the outside world.
 
-    Steps are started, activated (a trial is over), changed, cancelled, uncancelled, paused, resumed and ended.
+    Steps are started, activated (a trial is over), changed, repriced (a phase is over, or what its prices depend on changed), scheduled,
+    unscheduled, cancelled, uncancelled, paused, resumed and ended. A repricing raises no revision, so it is told by its instant.
     """
     versions = CatalogStore(unit).by_ids(subscription.version_ids)
-    free = subscription.status in _PAYS_NOTHING or in_trial(subscription, at)
+    pays_nothing = subscription.status in _PAYS_NOTHING or subscription.paused_at is not None
+    free = pays_nothing or in_trial(subscription, at)
     monthly = 0 if free else monthly_minor(subscription, versions)
     HistoryStore(unit).record(
         StateChange(
@@ -39,5 +41,8 @@ def record(unit: Unit, subscription: Subscription, kind: str, *, at: datetime) -
             received_at=at,
         )
     )
-    payload = {"subscription": subscription.id, "plan": subscription.plan_key}
-    unit.emit(f"subscription.{kind}", f"{subscription.id}:{subscription.revision}", payload, at)
+    payload: dict[str, Any] = {"subscription": subscription.id, "plan": subscription.plan_key}
+    told = at.isoformat() if kind == REPRICED else subscription.revision
+    if kind == REPRICED:
+        payload = {**payload, "facts": subscription.facts.to_document()}
+    unit.emit(f"subscription.{kind}", f"{subscription.id}:{told}", payload, at)

@@ -11,7 +11,7 @@ from billing.subscriptions.subscription import StateChange, Status
 from billing.subscriptions.tables import SubscriptionEventRow, SubscriptionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from billing.db.session import Unit
@@ -61,6 +61,26 @@ class HistoryStore:
             query = query.where(event.customer_id == customer_id)
         for row in self._session.execute(query.execution_options(yield_per=10_000)):
             yield tuple(row)
+
+    def by_customer(self, before: datetime | None = None) -> Iterator[tuple[str, str, str, datetime, int]]:
+        """(customer, currency, subscription, at, mrr minor) of every step, of one customer and currency after the other, oldest first."""
+        event = SubscriptionEventRow
+        query = (
+            select(event.customer_id, SubscriptionRow.currency, event.subscription_id, event.at, event.mrr_minor)
+            .join(SubscriptionRow, SubscriptionRow.id == event.subscription_id)
+            .order_by(event.customer_id, SubscriptionRow.currency, event.at, event.id)
+        )
+        if before is not None:
+            query = query.where(event.at < before)
+        found = self._session.execute(query.execution_options(yield_per=10_000))
+        yield from ((who, currency, which, at, minor) for who, currency, which, at, minor in found)
+
+    def last_of(self, customer_ids: Collection[str]) -> dict[str, int]:
+        """What the last step left, by subscription, of the subscriptions of these customers."""
+        event = SubscriptionEventRow
+        query = select(event.subscription_id, event.mrr_minor).where(event.customer_id.in_(sorted(customer_ids)))
+        found = self._session.execute(query.order_by(event.at, event.id))
+        return {str(subscription): int(minor) for subscription, minor in found}
 
     def mrr(self) -> dict[str, int]:
         """Monthly recurring revenue by currency, in minor units: the last step of every running subscription."""

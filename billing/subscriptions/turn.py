@@ -92,12 +92,20 @@ def turn(subscription: Subscription, versions: Mapping[str, PlanVersion]) -> Tur
     if after.status is Status.TRIALING and fees is not None:
         after = replace(after, status=Status.ACTIVE, revision=after.revision + 1)
         told.append("activated")
+    if fees is not None and not told and _enters_another_phase(versions[after.version_id], phase):
+        told.append(REPRICED)
     ends, begins = _rights(subscription, after)
     return _turn(
         subscription, after, at, closes, fees=fees, phase=phase, told=tuple(told), rights_end=ends, rights_begin=begins
     )
 
 
+def _enters_another_phase(version: PlanVersion, phase: int) -> bool:
+    """Whether the period of this number has another price than the one before, for nothing but the time that passed."""
+    return phase > 0 and version.terms.phase(phase) != version.terms.phase(phase - 1)
+
+
+REPRICED = "repriced"  # the history's step of a price that moved while everything else stayed
 _TOLD = {
     Scheduled.CHANGE: "changed",
     Scheduled.REMOVE: "changed",

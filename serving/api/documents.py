@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from billing.customers.customer import Customer
     from billing.entitlements.access import Access
     from billing.invoices.invoice import Invoice
+    from billing.metering.amended import StoredEvent
     from billing.metering.ingest import Receipt
     from billing.subscriptions.preview import ChangePreview
     from billing.subscriptions.subscription import Quote, Subscription
@@ -133,6 +134,20 @@ def receipt(value: Receipt) -> dict[str, Any]:
             {"index": item.index, "id": item.id, "code": item.code, "detail": item.detail} for item in value.rejected
         ],
         "unmatched": value.unmatched,
+    }
+
+
+def event(value: StoredEvent) -> dict[str, Any]:
+    """A usage event as it is kept."""
+    return {
+        "source": value.source,
+        "id": value.id,
+        "type": value.type,
+        "time": instant(value.at),
+        "received_at": instant(value.received_at),
+        "data": dict(value.data),
+        "amends": value.amends,
+        "archived_at": instant(value.archived_at),
     }
 
 
@@ -254,8 +269,9 @@ def invoice(value: Invoice, customer_key: str, versions: Mapping[str, str] | Non
                 "version_id": line.version_id,
                 "version": (versions or {}).get(line.version_id),
                 "quote_id": line.quote_id,
+                "events": f"/v1/invoices/{value.id}/lines/{place}/events" if line.document.get("meter") else None,
             }
-            for line in value.lines
+            for place, line in enumerate(value.lines, start=1)
         ],
     }
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from billing.catalog.coupons.offer import CouponOffer
 
+from billing.catalog.coupons.offer import CouponOffer
 from billing.catalog.coupons.store import CouponStore
 from billing.catalog.plan import PlanKind
 from billing.catalog.taxes.rule import TaxRule

@@ -43,6 +43,13 @@ class TaxRule:
         if self.valid_to is not None and self.valid_to <= self.valid_from:
             raise TaxRuleError("a rate ends after it begins", field="valid_to")
 
+    def meets(self, other: TaxRule) -> bool:
+        """Whether both would be the rate of the same class at the same place and some instant."""
+        same = (self.country, self.region, self.tax_class) == (other.country, other.region, other.tax_class)
+        ends_before = self.valid_to is not None and self.valid_to <= other.valid_from
+        begins_after = other.valid_to is not None and other.valid_to <= self.valid_from
+        return same and not ends_before and not begins_after
+
     def holds(self, at: datetime) -> bool:
         """Whether it is in force at an instant."""
         return self.valid_from <= at and (self.valid_to is None or at < self.valid_to)

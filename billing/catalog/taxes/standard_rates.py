@@ -1,8 +1,11 @@
 """The standard VAT rates that serve where a tenant has no rule of its own, with the day from which each holds.
 
-Checked on 2026-11-21 against published tables of the rates since 2025 for all 27 member states, CH, GB and NO; the laws themselves were not
-read, and a change after that day is not in it. A tenant that charges tax checks its own countries, and a rule of its own stands before the
-table. Days are local midnights taken as UTC. Reduced rates depend on what exactly is sold: a tenant adds rules for its own tax classes.
+Checked on 2026-11-21 against "VAT Rates 2025 in the European Union" (vat-solutions.com: the Union, CH, GB, NO), "VAT rates applicable from
+January 1, 2025" (easytax.co: RO 21), "VAT 2025 in the 27 EU countries" (calculariva.app: EE 24, RO 21), "Recent VAT changes in certain EU
+Member States" (European Commission: SK 23) and "EU new VAT rates from 2026" (easytax.co: reduced rates only). The laws
+themselves were not read, earlier steps are less well attested than present rates, and a later change is not in it. A tenant that charges
+tax checks its own countries, and a rule of its own stands before the table. Days are local midnights taken as UTC. Reduced rates depend on
+what exactly is sold: a tenant adds rules for its own tax classes.
 """
 
 from __future__ import annotations

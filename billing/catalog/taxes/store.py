@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from billing.catalog.taxes.rule import TaxRule
 from billing.catalog.taxes.tables import TaxRuleRow
-from billing.kernel.errors import NotFoundError
+from billing.kernel.errors import ConflictError, NotFoundError
 from billing.kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ class TaxRuleNotFoundError(NotFoundError):
     code = "tax_rule_not_found"
 
 
+class TaxRuleOverlapError(ConflictError):
+    """Two rates of one class at one place and time: nobody could say which is charged."""
+
+    code = "tax_rule_overlap"
+
+
 class TaxRuleStore:
     """Reads and writes a tenant's own tax rules."""
 
@@ -28,7 +34,13 @@ class TaxRuleStore:
         self._session = unit.session
 
     def add(self, rule: TaxRule) -> str:
-        """A new rule; the answer is its id."""
+        """A new rule; the answer is its id. One that would hold beside another is a TaxRuleOverlapError."""
+        beside = next((each for each in self.own() if rule.meets(each)), None)
+        if beside is not None:
+            raise TaxRuleOverlapError(
+                f"{beside.id} is the rate there from {beside.valid_from:%Y-%m-%d} on; remove it, or add it again with an end",
+                tax_rule=beside.id,
+            )
         row = TaxRuleRow(
             id=new_id("txr"),
             country=rule.country,

@@ -28,7 +28,5 @@ AGGREGATES: Mapping[Aggregation, Callable[[Meter, Sequence[Reading], Period | No
     Aggregation.LATEST: latest,
     Aggregation.WEIGHTED_SUM: weighted_sum,
 }
-ADDITIVE = frozenset({Aggregation.COUNT, Aggregation.SUM})
-"""Aggregations whose events have a value each, which add up to the quantity."""
 CARRIED = frozenset({Aggregation.WEIGHTED_SUM})
 """Aggregations that need the events before the period as well."""

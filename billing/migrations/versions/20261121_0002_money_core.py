@@ -96,9 +96,7 @@ def upgrade() -> None:
     )
     still_due = paid.c.total_minor - paid.c.credit_minor
     op.execute(
-        paid.update()
-        .where(paid.c.status == "paid")
-        .values(paid_minor=sa.case((still_due > 0, still_due), else_=0))
+        paid.update().where(paid.c.status == "paid").values(paid_minor=sa.case((still_due > 0, still_due), else_=0))
     )
     with op.batch_alter_table("invoice_lines") as table:
         table.add_column(sa.Column("net_minor", sa.BigInteger(), nullable=True))

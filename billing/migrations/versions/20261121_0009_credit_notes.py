@@ -1,5 +1,7 @@
-"""Credit notes and what they take of each line; what was invoiced in advance and is earned day by day; the index over
-archived events holds those alone; facts in the books are found by time and by customer."""
+"""Credit notes; what was invoiced in advance and is earned day by day; facts in the books found by time and by customer.
+
+The index over archived events holds those alone from here on.
+"""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from stdnum import bic, iban
 from stdnum.exceptions import ValidationError
 
+from billing.kernel.email_address import checked_email
 from billing.kernel.errors import InvalidError
-from billing.tenants.profile.tax_id import checked_tax_id
+from billing.tenants.profile.tax_id import TaxIdError, checked_tax_id
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -58,9 +59,17 @@ class SellerProfile:
             raise ProfileError(f"payment terms are 0 to {MOST_TERM_DAYS} days", field="payment_terms_days")
         if self.language not in LANGUAGES:
             raise ProfileError(f"invoices are written in one of {', '.join(LANGUAGES)}", field="language")
-        object.__setattr__(self, "vat_id", checked_tax_id(self.vat_id, self.country))
+        object.__setattr__(self, "vat_id", _checked_vat_id(self.vat_id, self.country))
+        object.__setattr__(self, "email", checked_email(self.email))
         object.__setattr__(self, "iban", _checked(self.iban, iban, "iban", "DE89370400440532013000"))
         object.__setattr__(self, "bic", _checked(self.bic, bic, "bic", "COBADEFFXXX"))
+
+
+def _checked_vat_id(text: str, country: str) -> str:
+    try:
+        return checked_tax_id(text, country)
+    except TaxIdError as error:
+        raise TaxIdError(error.detail, **{**error.facts, "field": "vat_id"}) from None
 
 
 def _checked(text: str, numbers: ModuleType, field: str, example: str) -> str:

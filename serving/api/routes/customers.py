@@ -15,6 +15,7 @@ from billing.customers.customer import Customer
 from billing.customers.store import CustomerStore
 from billing.db.session import Unit
 from billing.kernel.cadence import zone_of
+from billing.kernel.email_address import checked_email
 from billing.kernel.ids import new_id
 from billing.kernel.page import page_size
 from billing.subscriptions.rezone import rezone
@@ -97,6 +98,8 @@ def _stored(unit: Unit, known: Customer | None, base: Customer, given: dict[str,
         given["address"] = address.model_dump(exclude_defaults=True)
     if "consents" in given:
         given["consents"] = tuple(given["consents"])
+    if "email" in given:
+        given["email"] = checked_email(given["email"])
     changed = replace(base, **given)
     changed = replace(changed, tax_id=checked_tax_id(changed.tax_id, country_code(changed.country)))
     store = CustomerStore(unit)

@@ -1,9 +1,8 @@
-"""Invoices, why they say what they say, payments, the billing run, price previews and the books."""
+"""Invoices, why they say what they say, payments, and the billing run."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
 from billing.db.session import Unit
+from billing.invoices.behind import behind_line
 from billing.invoices.build import version_names
 from billing.invoices.cycle import run_billing
 from billing.invoices.invoice import Invoice, InvoiceStatus
@@ -19,17 +19,25 @@ from billing.invoices.store import InvoiceStore
 from billing.kernel.money import Money
 from billing.kernel.page import page_size
 from billing.payments.record import record_payment
-from billing.pricing.quote import priced, quote_document
-from billing.pricing.registry import parse_charge
 from serving.api import documents
 from serving.api.context import SecretContext
 from serving.settings import grace_of
 
 router = APIRouter(prefix="/v1", tags=["money"])
-_EXPLAINED = ("key", "kind", "description", "quantity", "amount", "net", "tax", "version", "quote_id", "trace")
+_EXPLAINED = (
+    "key",
+    "kind",
+    "description",
+    "quantity",
+    "amount",
+    "net",
+    "tax",
+    "version",
+    "quote_id",
+    "events",
+    "trace",
+)
 _WHERE_THERE = ("cuts", "taxes", "usage", "corrects")
-
-Quantity = Annotated[Decimal, Field(ge=-(10**15), le=10**15, max_digits=40, decimal_places=20)]
 
 
 class Payment(BaseModel):
@@ -37,22 +45,6 @@ class Payment(BaseModel):
 
     reference: str = Field(min_length=1, max_length=200)
     amount: str | None = Field(default=None, min_length=1, max_length=40)
-
-
-class ChargeQuantity(BaseModel):
-    """A charge and how many units to price."""
-
-    charge: dict[str, Any]
-    quantity: Quantity = Decimal(1)
-
-
-class PricePreview(BaseModel):
-    """Charges to price, or a plan by key with quantities by meter."""
-
-    currency: str = Field(default="EUR", min_length=3, max_length=3)
-    charges: list[ChargeQuantity] = Field(default_factory=list, max_length=100)
-    plan: str | None = Field(default=None, max_length=200)
-    quantities: dict[str, Quantity] = Field(default_factory=dict, max_length=100)
 
 
 @router.get("/invoices")
@@ -100,6 +92,16 @@ def explain(invoice_id: str, context: SecretContext) -> dict[str, Any]:
     }
 
 
+@router.get("/invoices/{invoice_id}/lines/{line}/events")
+def events(
+    invoice_id: str, line: int, context: SecretContext, limit: int | None = None, cursor: str | None = None
+) -> dict[str, Any]:
+    """The usage events behind a line (counted from 1), as they were known when it was rated, oldest first."""
+    with context.view() as unit:
+        found = behind_line(unit, invoice_id, line, limit=page_size(limit), cursor=cursor)
+    return documents.page([documents.event(each) for each in found.items], found.next_cursor)
+
+
 @router.post("/invoices/{invoice_id}/payments", status_code=201)
 def pay(invoice_id: str, body: Payment, context: SecretContext) -> JSONResponse:
     """Record that an invoice was paid: in full, or by the amount given."""
@@ -123,22 +125,6 @@ def run(context: SecretContext) -> dict[str, Any]:
     )
     failed = [{"id": what, "detail": why} for what, why in report.failed]
     return {"drafted": report.drafted, "issued": report.issued, "failed": failed}
-
-
-@router.post("/pricing/preview")
-def preview(body: PricePreview, context: SecretContext) -> dict[str, Any]:
-    """Price charges, or a plan with quantities by meter; stores nothing."""
-    pairs, currency = [(parse_charge(item.charge), item.quantity) for item in body.charges], body.currency
-    if body.plan is not None:
-        with context.view() as unit:
-            version = CatalogStore(unit).latest(body.plan)
-        currency = version.currency
-        charges = [parse_charge(charge) for charge in version.charges]
-        pairs += [
-            (charge, body.quantities.get(charge.meter or "", Decimal(charge.meter is None))) for charge in charges
-        ]
-    lines = [priced(charge, quantity, currency) for charge, quantity in pairs]
-    return quote_document(lines, currency)
 
 
 def _shown(unit: Unit, invoice: Invoice) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from billing.catalog.taxes.rule import TaxRule
 from billing.catalog.taxes.store import TaxRuleStore
+from billing.customers.country import country_code
 from billing.kernel.clock import utc
 from billing.kernel.money import format_quantity, parse_decimal
 from billing.tenants.profile.seller import SellerProfile
@@ -70,7 +71,7 @@ def show_profile(context: SecretContext) -> dict[str, Any]:
 @router.put("/profile")
 def put_profile(body: ProfileBody, context: SecretContext) -> JSONResponse:
     """Replace the seller's profile."""
-    profile = SellerProfile(**body.model_dump())
+    profile = SellerProfile(**{**body.model_dump(), "country": country_code(body.country) or body.country})
 
     def work(unit: Unit) -> dict[str, Any]:
         ProfileStore(unit).put(profile, context.now)
@@ -88,9 +89,9 @@ def list_tax_rules(context: SecretContext) -> dict[str, Any]:
 
 @router.post("/tax-rules", status_code=201)
 def add_tax_rule(body: NewTaxRule, context: SecretContext) -> JSONResponse:
-    """Add a rule; from then on it stands before the standard table."""
+    """Add a rule; from then on it stands before the standard table. No two hold for the same class at the same place and time."""
     rule = TaxRule(
-        country=body.country,
+        country=country_code(body.country) or body.country,
         region=body.region,
         tax_class=body.tax_class,
         rate_key=body.rate_key,

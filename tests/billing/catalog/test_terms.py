@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from billing.catalog.item import Aggregation, Meter
 from billing.catalog.plan import CurrencyNotOfferedError
 from billing.catalog.publish import publish
 from billing.catalog.store import CatalogStore
 from billing.catalog.terms import PLAIN, parse_terms
 from billing.catalog.terms_fields import TermsError
+from billing.kernel.errors import InvalidError
 from billing.pricing.ratecard import meter_of
 from tests.billing.catalog.test_publish import CLUB
 from tests.shop import START, fee, open_shop
@@ -77,6 +79,54 @@ def test_bad_terms_name_the_field(document: dict[str, Any], field: str) -> None:
         parse_terms(document)
 
     assert refused.value.facts["field"] == field
+
+
+def _use(price: dict[str, Any], key: str = "use", meter: str = "deliveries") -> dict[str, Any]:
+    return {"key": key, "name": "Use", "meter": meter, "price": price}
+
+
+EACH: dict[str, Any] = {"model": "per_unit", "unit_price": "0.50"}
+SHARE: dict[str, Any] = {"model": "percentage", "rate_percent": "2"}
+MATRIX: dict[str, Any] = {
+    "model": "matrix",
+    "dimensions": ["region"],
+    "prices": [{"values": ["eu"], "unit_price": "2"}],
+    "default": "3",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "field"),
+    [
+        ({"charges": [_use(MATRIX)]}, "unknown_group", None),
+        ({"charges": [_use(SHARE, meter="peak")]}, "meter_not_divisible", None),
+        ({"charges": [_use(EACH)], "prices": {"USD": [_use(EACH, key="other")]}}, "invalid_terms", "terms.prices.USD"),
+        ({"charges": [_use(EACH)], "prices": {"USD": [_use(EACH, meter="peak")]}}, "invalid_terms", "terms.prices.USD"),
+        ({"charges": [_use(EACH)], "prices": {"USD": [_use(SHARE)]}}, "invalid_terms", "terms.prices.USD"),
+        ({"charges": [_use(EACH)], "prices": {"USD": []}}, "invalid_terms", "terms.prices.USD"),
+        ({"prices": {"EUR": [fee("Membership", "5.00")]}}, "invalid_terms", "prices.EUR"),
+        ({"phases": {"charges": [_use(EACH, meter="no")]}}, "invalid_terms", "terms.phases.0.charges.0.meter"),
+        ({"phases": {"charges": [_use(MATRIX)]}}, "invalid_terms", "terms.phases.0.charges.0."),
+        ({"phases": {"charges": [_use({"model": "no"})]}}, "invalid_terms", "terms.phases.0.charges.0.price.model"),
+    ],
+)
+def test_what_an_invoice_could_not_rate_is_not_published(
+    database: Database, changed: dict[str, Any], code: str, field: str | None
+) -> None:
+    """Groups that the meter does not have, events that do not add up, price lists that differ, phases on unknown meters."""
+    shop = open_shop(database)
+    terms: dict[str, Any] = {"prices": changed["prices"]} if "prices" in changed else {}
+    if "phases" in changed:
+        terms["phases"] = [{"name": "intro", "periods": 1, **changed["phases"]}]
+    draft = replace(CLUB, charges=changed.get("charges", CLUB.charges), terms=terms)
+
+    with database.unit(shop.scope) as unit:
+        peak = Meter(key="peak", name="Peak", event_type="load", aggregation=Aggregation.MAX, prop="load")
+        CatalogStore(unit).put_meter(peak)
+        with pytest.raises(InvalidError) as refused:
+            publish(unit, draft, read_charge=meter_of, now=START)
+
+    assert (refused.value.code, refused.value.facts.get("field")) == (code, field)
 
 
 def test_phases_end_in_the_plan_itself() -> None:

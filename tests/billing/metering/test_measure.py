@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.catalog.item import Aggregation, Meter, UnknownGroupError
+from billing.catalog.item import Aggregation, Meter, NotDivisibleError, UnknownGroupError
 from billing.customers.store import CustomerStore
 from billing.kernel.ids import new_id
 from billing.kernel.period import Period
 from billing.metering.aggregations.weighted import average_level
 from billing.metering.ingest import ingest
-from billing.metering.measured import Need, NotDivisibleError, measure
+from billing.metering.measured import Need, measure
 from billing.metering.reading import Reading, passes
 from billing.metering.store import EventStore
 from billing.metering.windows import Window, measure_windows, windows

@@ -59,6 +59,7 @@ def _owned(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
         "wallet_id": server.call("POST", "/v1/wallets", json=BODIES["/v1/wallets"]).json()["id"],
         "top_up_id": "wtu_1",
         "redemption_id": "red_1",
+        "line": "770011",
         "note_id": server.call("POST", "/v1/credit-notes", json={"invoice": invoice["id"], "amount": "1.00"}).json()[
             "id"
         ],
@@ -90,6 +91,7 @@ BODIES: dict[str, Any] = {
     "/v1/api-keys": {"kind": "secret"},
     "/v1/test-clock": {"advance_to": "2026-02-01T00:00:00Z"},
     "/v1/customers": {"key": "zoe"},
+    "/v1/customers/{key}": {"name": "Ann"},
     "/v1/meters": {"key": "m", "name": "M", "event_type": "m"},
     "/v1/features": {"key": "f", "name": "F", "kind": "boolean"},
     "/v1/plans": {"key": "p", "name": "P", "currency": "EUR"},

@@ -104,3 +104,35 @@ def test_publishing_freezes_a_version_and_checks_its_parts(server: Server, subsc
 
     assert bad_feature.json()["feature"] == "flying"
     assert "whole number" in bad_kind.json()["detail"]
+
+
+def test_a_line_lists_the_events_it_counted(server: Server, subscribed: dict[str, Any]) -> None:
+    """Five deliveries page by page; one that arrives after the invoice is behind the correction, not behind the first line."""
+
+    def deliver(number: int) -> None:
+        event = {"id": f"e{number}", "source": "shop", "type": "delivery", "customer": "ann"}
+        given = [{**event, "time": f"2026-02-1{number}T10:00:00Z"}]
+        assert server.call("POST", "/v1/events", json=given).json()["accepted"] == 1
+
+    server.call("POST", "/v1/test-clock", json={"advance_to": "2026-02-20T09:00:00Z"})
+    for number in range(5):
+        deliver(number)
+    server.call("POST", "/v1/test-clock", json={"advance_to": "2026-03-02T12:00:00Z"})
+    deliver(6)
+    invoice = next(each for each in server.call("GET", "/v1/invoices").json()["items"] if len(each["lines"]) > 1)
+    line = next(each for each in invoice["lines"] if each["kind"] == "usage")
+
+    seen, cursor = [], None
+    while True:
+        page = server.call("GET", line["events"], params={"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
+        seen += [each["id"] for each in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == [f"e{number}" for number in range(5)]
+    assert line["quantity"] == "5"
+    fee = next(place for place, each in enumerate(invoice["lines"], start=1) if each["kind"] == "recurring")
+    assert invoice["lines"][fee - 1]["events"] is None
+    assert server.call("GET", f"/v1/invoices/{invoice['id']}/lines/{fee}/events").json()["items"] == []
+    missing = server.call("GET", f"/v1/invoices/{invoice['id']}/lines/99/events")
+    assert (missing.status_code, missing.json()["code"]) == (404, "invoice_line_not_found")

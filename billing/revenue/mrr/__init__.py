@@ -1,0 +1,1 @@
+"""Monthly recurring revenue: how it moved, by which movements, and beside what the books recognised."""
