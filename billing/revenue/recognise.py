@@ -7,17 +7,12 @@ transaction: a run that is killed has booked a line's day or has not, and any nu
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
-from billing.invoices.deferred.schedule import DAY, advanced
+from billing.invoices.deferred.book import earn
 from billing.invoices.deferred.store import DeferredStore
 from billing.kernel.clock import utc
-from billing.kernel.ids import new_id
-from billing.kernel.money import Money
-from billing.ledger.store import LedgerStore
-from billing.ledger.templates.revenue import revenue_earned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +21,6 @@ if TYPE_CHECKING:
     from billing.db.session import Database, Unit
 
 BATCH = 1_000
-_INSTANT = timedelta(microseconds=1)
 
 
 def recognise(
@@ -51,32 +45,4 @@ def recognise(
 
 
 def _batch(unit: Unit, last: datetime) -> int:
-    store = DeferredStore(unit)
-    due = store.lock_due(last, limit=BATCH)
-    days: defaultdict[tuple[datetime, str], int] = defaultdict(int)
-    moved = []
-    for schedule in due:
-        later, steps = advanced(schedule, last)
-        moved.append(later)
-        for end, earned in steps:
-            days[end, earned.currency] += earned.amount_minor
-    store.save_many(moved)
-    run = new_id("rev")
-    LedgerStore(unit).append_many(
-        [
-            revenue_earned(
-                f"{run}:{_day(end)}:{currency}",
-                at=end - _INSTANT,
-                day=_day(end),
-                earned=Money(minor, currency),
-            )
-            for (end, currency), minor in sorted(days.items())
-            if minor
-        ]
-    )
-    return len(due)
-
-
-def _day(end: datetime) -> str:
-    """The day that ended."""
-    return (end - DAY).date().isoformat()
+    return len(earn(unit, DeferredStore(unit).lock_due(last, limit=BATCH), last))

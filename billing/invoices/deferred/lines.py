@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from billing.invoices.deferred.book import earn
 from billing.invoices.deferred.schedule import Schedule, opened
 from billing.invoices.deferred.store import DeferredStore
 from billing.kernel.clock import parse_instant
@@ -49,14 +50,16 @@ def schedules_of(invoice: Invoice) -> Iterator[Schedule]:
 
 
 def take_off(unit: Unit, invoice_id: str, taken: Mapping[int, Money], *, at: datetime) -> None:
-    """Lower the schedules of an invoice by what a credit takes of its lines, net, by their places."""
+    """Lower the schedules of an invoice by what a credit takes of its lines, net, by their places.
+
+    The days that have ended are booked first, as they were before the credit, so that they do not depend on when the job last ran.
+    """
     store = DeferredStore(unit)
-    store.save_many(
-        [each.credited(taken[each.position], at) for each in store.lock_of(invoice_id) if each.position in taken]
-    )
+    earned = earn(unit, store.lock_of(invoice_id), at)
+    store.save_many([each.credited(taken[each.position], at) for each in earned if each.position in taken])
 
 
 def take_all(unit: Unit, invoice_id: str, *, at: datetime) -> None:
     """Lower the schedules of a voided invoice to nothing: what was earned is taken back when the next day ends."""
     store = DeferredStore(unit)
-    store.save_many([each.credited(each.amount, at) for each in store.lock_of(invoice_id)])
+    store.save_many([each.credited(each.amount, at) for each in earn(unit, store.lock_of(invoice_id), at)])

@@ -2,7 +2,8 @@
 
 What is earned by an instant is the line's amount times the share of the period that has passed, rounded towards zero; each day earns what
 that implies less what was earned before. So the days of a line sum to it exactly, never overshoot, and do not depend on when anybody
-looked. A line without a period, and what is credited after its period, is settled on the next day. Source: IFRS 15.39-45 (output method
+looked. A credit changes the days after it, and the first of them settles what it makes of the days before. A line without a period is
+earned on the day it is issued. Source: IFRS 15.39-45 (output method
 over time), straight line.
 """
 

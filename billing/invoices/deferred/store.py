@@ -45,6 +45,11 @@ class DeferredStore:
         query = select(DeferredLineRow).where(DeferredLineRow.invoice_id == invoice_id)
         return self._read(query.order_by(DeferredLineRow.position).with_for_update())
 
+    def of(self, invoice_id: str) -> list[Schedule]:
+        """The lines of an invoice, to read, in order."""
+        query = select(DeferredLineRow).where(DeferredLineRow.invoice_id == invoice_id)
+        return self._read(query.order_by(DeferredLineRow.position))
+
     def lock_due(self, until: datetime, *, limit: int) -> list[Schedule]:
         """Lines with a day to earn that ended by `until`, which nobody else holds; locked until the unit ends."""
         query = (

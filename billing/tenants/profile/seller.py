@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stdnum import bic, iban
@@ -57,12 +57,18 @@ class SellerProfile:
             raise ProfileError("an exempt seller charges no tax abroad either: exempt or oss", field="oss")
         if not 0 <= self.payment_terms_days <= MOST_TERM_DAYS:
             raise ProfileError(f"payment terms are 0 to {MOST_TERM_DAYS} days", field="payment_terms_days")
+
+    def checked(self) -> SellerProfile:
+        """The profile with its numbers in their compact form, as it may be stored; what is stored is not checked again."""
         if self.language not in LANGUAGES:
             raise ProfileError(f"invoices are written in one of {', '.join(LANGUAGES)}", field="language")
-        object.__setattr__(self, "vat_id", _checked_vat_id(self.vat_id, self.country))
-        object.__setattr__(self, "email", checked_email(self.email))
-        object.__setattr__(self, "iban", _checked(self.iban, iban, "iban", "DE89370400440532013000"))
-        object.__setattr__(self, "bic", _checked(self.bic, bic, "bic", "COBADEFFXXX"))
+        return replace(
+            self,
+            vat_id=_checked_vat_id(self.vat_id, self.country),
+            email=checked_email(self.email),
+            iban=_checked(self.iban, iban, "iban", "DE89370400440532013000"),
+            bic=_checked(self.bic, bic, "bic", "COBADEFFXXX"),
+        )
 
 
 def _checked_vat_id(text: str, country: str) -> str:

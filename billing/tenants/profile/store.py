@@ -27,11 +27,13 @@ class ProfileStore:
         row = self._session.scalar(select(SellerProfileRow))
         return UNKNOWN_SELLER if row is None else SellerProfile(**row.document)
 
-    def put(self, profile: SellerProfile, at: datetime) -> None:
-        """Replace the profile."""
+    def put(self, profile: SellerProfile, at: datetime) -> SellerProfile:
+        """Replace the profile by this one, checked; the answer is what is stored. Raises ProfileError, TaxIdError."""
+        profile = profile.checked()
         row = self._session.scalar(select(SellerProfileRow).with_for_update())
         if row is None:
             row = SellerProfileRow()
             self._session.add(row)
         row.document, row.updated_at = asdict(profile), at
         self._session.flush()
+        return profile

@@ -9,6 +9,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from billing.customers.store import CustomerStore
+from billing.invoices.deferred.schedule import Schedule
+from billing.invoices.deferred.store import DeferredStore
+from billing.invoices.invoice import Invoice
+from billing.invoices.store import InvoiceStore
 from billing.kernel.clock import utc
 from billing.kernel.errors import InvalidError
 from billing.kernel.page import page_size
@@ -24,6 +28,7 @@ from serving.api.tabular import Format, report
 router = APIRouter(prefix="/v1", tags=["money"])
 
 LONGEST = timedelta(days=3_660)
+_INSTANT = timedelta(microseconds=1)
 _A_YEAR = timedelta(days=365)
 _A_MONTH = timedelta(days=31)
 
@@ -94,10 +99,34 @@ def revenue(
     """What each month (UTC) earned and left to earn, the last year unless told; then what months ahead will earn of what is invoiced."""
     period = _period(context, since, until, _A_YEAR)
     with context.view() as unit:
-        past = revenue_months(unit, first=period.start, last=period.end)
+        past = revenue_months(unit, first=period.start, last=period.end - _INSTANT)
         ahead = load_to_come(unit, now=context.now, count=months_ahead)
     rows = [_month(each, "booked") for each in past] + [_month(each, "to_come") for each in ahead]
     return report("revenue", rows, file_format, **_around(period))
+
+
+@router.get("/invoices/{invoice_id}/revenue")
+def schedule(invoice_id: str, context: SecretContext) -> dict[str, Any]:
+    """When each line of an invoice that is paid in advance is earned, and how far it has been; other lines are earned when it is issued."""
+    with context.view() as unit:
+        invoice = InvoiceStore(unit).get(invoice_id)
+        found = DeferredStore(unit).of(invoice.id)
+    return documents.page([_schedule(each, invoice) for each in found], None)
+
+
+def _schedule(value: Schedule, invoice: Invoice) -> dict[str, Any]:
+    line = invoice.lines[value.position]
+    return {
+        "line": value.position + 1,
+        "key": line.key,
+        "description": line.document.get("description", line.kind),
+        "from": documents.instant(value.starts_at),
+        "to": documents.instant(value.ends_at),
+        "amount": documents.money(value.amount),
+        "recognised": documents.money(value.recognised),
+        "deferred": documents.money(value.deferred),
+        "next_day_ends": documents.instant(value.due_at),
+    }
 
 
 def _period(context: Context, since: datetime | None, until: datetime | None, usual: timedelta) -> Period:

@@ -74,8 +74,7 @@ def put_profile(body: ProfileBody, context: SecretContext) -> JSONResponse:
     profile = SellerProfile(**{**body.model_dump(), "country": country_code(body.country) or body.country})
 
     def work(unit: Unit) -> dict[str, Any]:
-        ProfileStore(unit).put(profile, context.now)
-        return asdict(profile)
+        return asdict(ProfileStore(unit).put(profile, context.now))
 
     return context.write(work, body=body)
 

@@ -116,6 +116,23 @@ def test_a_credit_whenever_it_comes_leaves_the_rest_earned(shop: Shop, after: in
     assert (_stands(shop, Account.DEFERRED_REVENUE), _stands(shop, Account.REVENUE)) == (0, 1_400)
 
 
+def test_days_before_a_credit_are_earned_as_they_were(database: Database) -> None:
+    """Two shops, one recognised daily and one never until March, each credited after ten days: the same amount on the same days."""
+    daily, late = open_shop(database, "Daily"), open_shop(database, "Late")
+    invoices = {shop.opened.tenant.id: _subscribed(shop) for shop in (daily, late)}
+    for number in range(60):
+        now = START + number * DAY
+        recognise(database, daily.scope, until=now)
+        if number == 10:
+            for shop in (daily, late):
+                with database.unit(shop.scope) as unit:
+                    request = CreditRequest(amount=Money(900, "EUR"))
+                    credit_invoice(unit, invoices[shop.opened.tenant.id].id, request, now=now)
+    recognise(database, late.scope, until=START + 59 * DAY)
+    assert _days(daily) == _days(late)
+    assert sum(_days(late).values()) == 1_000
+
+
 def test_a_void_takes_back_what_was_earned(shop: Shop) -> None:
     """Ten days were earned of an invoice that never counted."""
     invoice = _subscribed(shop)

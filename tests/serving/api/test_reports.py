@@ -50,6 +50,9 @@ def test_balances_are_known_at_any_instant(server: Server) -> None:
 def test_revenue_by_month_and_to_come(server: Server) -> None:
     """What is booked and what is to come sum to the fee; the CSV says the same."""
     _lived(server)
+    past = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z", "months_ahead": 0}
+    alone = server.call("GET", "/v1/reports/revenue", params=past).json()["items"]
+    assert [each["month"] for each in alone] == ["2026-01"]
     asked = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-14T09:00:00Z", "months_ahead": 2}
     rows = server.call("GET", "/v1/reports/revenue", params=asked).json()["items"]
     assert [(each["month"], each["kind"]) for each in rows] == [
@@ -64,6 +67,20 @@ def test_revenue_by_month_and_to_come(server: Server) -> None:
     assert file.headers["content-type"].startswith("text/csv")
     table = list(csv.DictReader(io.StringIO(file.text)))
     assert [each["recognised"] for each in table] == [each["recognised"]["amount"] for each in rows]
+
+
+def test_an_invoice_says_when_it_is_earned(server: Server) -> None:
+    """Half of nine euro after half of the month, rounded down; the rest is deferred."""
+    _lived(server)
+    (invoice,) = server.call("GET", "/v1/invoices").json()["items"]
+    (line,) = server.call("GET", f"/v1/invoices/{invoice['number']}/revenue").json()["items"]
+    assert (line["amount"]["amount"], line["recognised"]["amount"], line["deferred"]["amount"]) == (
+        "9.00",
+        "4.37",
+        "4.63",
+    )
+    assert (line["from"], line["to"]) == ("2026-01-31T09:00:00Z", "2026-02-28T09:00:00Z")
+    assert line["next_day_ends"] == "2026-02-15T00:00:00Z"
 
 
 def test_a_period_that_makes_no_sense_is_refused(server: Server) -> None:
