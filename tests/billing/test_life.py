@@ -14,7 +14,7 @@ from billing.invoices.cycle import run_billing
 from billing.invoices.store import InvoiceStore
 from billing.pricing.ratecard import meter_of
 from billing.subscriptions.cancel import cancel_at_period_end, cancel_now, uncancel
-from billing.subscriptions.change import When, change, preview_at, remove_addon
+from billing.subscriptions.change import When, change, change_now, preview_at, remove_addon
 from billing.subscriptions.history_store import HistoryStore
 from billing.subscriptions.migrate import migrate
 from billing.subscriptions.pause import pause_at_period_end, pause_now, resume
@@ -285,3 +285,18 @@ def test_what_has_ended_refuses_everything(shop: Shop) -> None:
     for use, given in ((change, ("plus",)), (pause_now, ()), (resume, ()), (uncancel, ()), (cancel_now, ())):
         with pytest.raises(ChangeRefusedError):
             _do(shop, HALF, use, started, *given)
+
+
+def test_several_changes_within_a_period_are_billed_together(shop: Shop) -> None:
+    """Starter to pro to starter to plus, days apart: the lines of plans that were left long ago are on the same invoice."""
+    with shop.database.unit(shop.scope) as unit:
+        made = subscribe(unit, "ann", "starter", now=START)
+    run_billing(shop.database, shop.scope, now=START, grace=timedelta())
+    for days, plan in ((5, "pro"), (9, "starter"), (12, "plus")):
+        with shop.database.unit(shop.scope) as unit:
+            change_now(unit, made.id, plan, now=START + timedelta(days=days))
+    report = run_billing(shop.database, shop.scope, now=START + timedelta(days=29), grace=timedelta())
+    assert (report.issued, report.failed) == (1, [])
+    with shop.database.view(shop.scope) as unit:
+        invoice = InvoiceStore(unit).page(limit=1).items[0]
+    assert sum(line.kind == "change" for line in invoice.lines) == 6

@@ -70,6 +70,7 @@ def test_an_invoice_is_voided_or_given_up(server: Server) -> None:
     assert (voided["status"], voided["amount_due"]["amount"]) == ("void", "0.00")
     assert server.call("POST", f"{path}/uncollectible").json()["code"] == "invoice_state"
     assert server.call("POST", "/v1/credit-notes", json={"invoice": invoice["id"]}).status_code == 422
+    server.call("POST", "/v1/test-clock", json={"advance_to": "2026-02-03T09:00:00Z"})  # a day of it was earned
     books = server.call("GET", "/v1/ledger/balances").json()
     assert [each["amount"] for each in books["net"]] == ["0.00"]
     assert all(each["balance"]["amount"] == "0.00" for each in books["accounts"])
