@@ -5,6 +5,7 @@ PORT ?= 8000
 DATA ?=
 PYTEST_ARGS ?=
 WORKERS ?= auto
+SECONDS ?= 120
 UPTIER_DATA ?= ../shared/data
 INTERACTIONS ?= $(or $(DATA),$(UPTIER_DATA)/online_retail/online_retail.parquet)
 
@@ -29,7 +30,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-browser test-all check lint format types imports rules wheel fix bench bench-billing bench-growth bench-kills lock venv clean
+.PHONY: help demo test test-browser test-all check lint format types imports rules wheel fix bench bench-billing bench-growth bench-kills bench-torture lock venv clean
 
 help: ## Show this list.
 	@echo "usage: make TARGET [NAME=value ...]"
@@ -43,6 +44,8 @@ demo: $(RUN) ## Build a shop and serve it until Ctrl-C. PORT=8000, DATA=purchase
 bench: $(DEV) ## Measure the recommender beside its baselines (INTERACTIONS=FILE or DATA=FILE) and the billing engine on both databases.
 	@$(BIN)/uptier bench recommend --interactions '$(INTERACTIONS)'
 	@$(MAKE) --no-print-directory bench-billing
+	@$(BIN)/uptier bench metering
+	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench metering
 
 bench-billing: $(DEV) ## Measure the billing engine: 10,000 subscriptions, 1,000,000 events, on SQLite and on PostgreSQL.
 	@$(BIN)/uptier bench billing --profile 2000
@@ -58,6 +61,9 @@ bench-kills: $(DEV) ## Kill a billing run, and payments, a hundred times on each
 	@$(BIN)/python -m tests.servers.lend sh -c '$(BIN)/python -m tests.e2e.kill_billing "$$UPTIER_DATABASE_URL" --kills 100'
 	@folder=$$(mktemp -d) && $(BIN)/python -m tests.e2e.kill_payments "sqlite:///$$folder/killed.db" --kills 100; rm -rf "$$folder"
 	@$(BIN)/python -m tests.servers.lend sh -c '$(BIN)/python -m tests.e2e.kill_payments "$$UPTIER_DATABASE_URL" --kills 100'
+
+bench-torture: $(DEV) ## Four servers under fire for SECONDS=120: killed servers, Redis and PostgreSQL; nothing lost, nothing let through.
+	@$(BIN)/python -m tests.e2e.torture --seconds '$(SECONDS)'
 
 # --- test --------------------------------------------------------------------------------------------------------------------------
 

@@ -18,10 +18,13 @@ from serving.api.routes import (
     customers,
     decisions,
     health,
+    holds,
     invoice_documents,
     invoices,
+    limits,
     migrations,
     mrr,
+    overrides,
     payments,
     pricing,
     purchases,
@@ -36,6 +39,7 @@ from serving.api.routes import (
     wallets,
     webhooks,
 )
+from serving.intake.group_commit import Intake, limits_of
 from serving.telemetry import LATENCY, REQUESTS
 from serving.web import mount as pages
 
@@ -55,6 +59,9 @@ ROUTERS = (
     purchases,
     usage,
     access,
+    limits,
+    holds,
+    overrides,
     subscriptions,
     migrations,
     taxes,
@@ -77,6 +84,7 @@ def create_app(services: Services) -> FastAPI:
     """The ASGI application over these services."""
     app = FastAPI(title="Uptier", description=DESCRIPTION, version="0.1.0", docs_url=None, redoc_url=None)
     app.state.services = services
+    app.state.intake = Intake(services.database, limits_of(services.settings))
     errors.install(app)
     for module in ROUTERS:
         app.include_router(module.router)

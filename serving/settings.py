@@ -28,6 +28,17 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="signing secret; empty means one kept in the home folder"
     )
     max_body_bytes: int = Field(default=8_000_000, description="largest request body that is read")
+    intake_waiting_events: int = Field(
+        default=100_000,
+        ge=10_000,
+        description="usage events that wait to be stored at most; beyond, senders are told to wait",
+    )
+    intake_flush_events: int = Field(
+        default=20_000, ge=1, description="usage events that are committed together at most"
+    )
+    intake_flush_ms: int = Field(
+        default=2, ge=0, le=1000, description="how long the first usage event waits for others to be committed with"
+    )
     holdout_per_ten_thousand: int = Field(default=500, ge=0, le=10_000, description="customers who never see an offer")
     quote_minutes: int = Field(default=60, ge=1, le=10_080, description="how long a quoted price holds")
     fonts: tuple[Path, ...] = Field(

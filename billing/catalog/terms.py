@@ -1,4 +1,4 @@
-"""The terms of a plan version besides its charges: trial, phases, spending limits, seats, further currencies, tax class.
+"""The terms of a plan version besides its charges: trial, phases, spending limits, rate limits, seats, further currencies, tax class.
 
 Terms are read from one document, strictly: every error names the field by its path, and decimals come from strings only. They are frozen
 with the version; a version from before there were terms reads as `PLAIN`.
@@ -22,6 +22,7 @@ from billing.catalog.terms_fields import (
     key,
     reject_unknown,
 )
+from billing.catalog.terms_limits import rate_limits
 from billing.kernel.money import exponent
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class PlanTerms:
     max_seats: int | None = None
     proration: Proration = Proration.BY_SECOND
     prices: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict, hash=False)
+    rate_limits: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
@@ -145,6 +147,7 @@ def parse_terms(document: Mapping[str, Any]) -> PlanTerms:
         max_seats=_most_seats(document),
         proration=choice(document, "proration", Proration.BY_SECOND),
         prices=_prices(document),
+        rate_limits=rate_limits(document),
     )
 
 

@@ -1,7 +1,4 @@
-"""The gate: from a right, what was used and what is asked, to an answer with its reason. A denial is an answer, not an error.
-
-The verdict and its explanation come from one evaluation, so they cannot disagree.
-"""
+"""The gate's answer and its reason. A denial is an answer, not an error."""
 
 from __future__ import annotations
 
@@ -11,13 +8,9 @@ from enum import Enum
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from billing.kernel.errors import InvalidError
-
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from billing.catalog.item import Feature
-    from billing.entitlements.grant import Right
     from billing.kernel.money import Money
 
 
@@ -28,10 +21,13 @@ class Reason(Enum):
     WITHIN_LIMIT = "within_limit"
     UNLIMITED = "unlimited"
     OVER_LIMIT = "over_limit"
+    IN_GRACE = "in_grace"
+    FAILED_OPEN = "failed_open"
     LIMIT_REACHED = "limit_reached"
     PAYMENT_OVERDUE = "payment_overdue"
     NOT_IN_PLAN = "not_in_plan"
     NO_SUBSCRIPTION = "no_subscription"
+    FAILED_CLOSED = "failed_closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +55,7 @@ class Access:
     resets_at: datetime | None
     as_of: datetime
     unlock: tuple[Unlock, ...] = ()
+    held: Decimal | None = None
 
     @property
     def overage(self) -> Decimal:
@@ -74,50 +71,6 @@ class Access:
     def usage_ratio(self) -> Fraction | None:
         """What share of the limit is used, exactly; None without a limit above 0."""
         return Fraction(self.used) / self.limit if self.limit and self.used is not None else None
-
-
-def decide(
-    feature: Feature,
-    right: Right | None,
-    *,
-    customer: str,
-    has_subscription: bool,
-    used: Decimal,
-    quantity: Decimal,
-    resets_at: datetime | None,
-    now: datetime,
-    is_soft: bool = False,
-) -> Access:
-    """Whether `quantity` more units (or the feature itself) may be used now; a soft limit allows more and says that it is exceeded."""
-    if quantity < 0:
-        raise InvalidError("quantity is not negative", quantity=str(quantity))
-    reason = _reason(right, has_subscription=has_subscription, used=used, quantity=quantity)
-    if is_soft and reason is Reason.LIMIT_REACHED:
-        reason = Reason.OVER_LIMIT
-    limit = right.value if right is not None and not isinstance(right.value, bool) else None
-    counted = right is not None and not isinstance(right.value, bool)
-    return Access(
-        customer=customer,
-        feature=feature.key,
-        allowed=reason in {Reason.GRANTED, Reason.WITHIN_LIMIT, Reason.UNLIMITED, Reason.OVER_LIMIT},
-        reason=reason,
-        value=None if right is None else right.value,
-        limit=limit,
-        used=used if counted else None,
-        remaining=max(Decimal(limit) - used, Decimal(0)) if limit is not None else None,
-        resets_at=resets_at if counted else None,
-        as_of=now,
-    )
-
-
-def _reason(right: Right | None, *, has_subscription: bool, used: Decimal, quantity: Decimal) -> Reason:
-    if right is None or right.value is False:
-        return Reason.NOT_IN_PLAN if has_subscription else Reason.NO_SUBSCRIPTION
-    if right.value is True:
-        return Reason.GRANTED
-    if right.value is None:
-        return Reason.UNLIMITED
-    return Reason.WITHIN_LIMIT if used + quantity <= right.value else Reason.LIMIT_REACHED
 
 
 def suspended(access: Access) -> Access:

@@ -10,21 +10,21 @@ from billing.catalog.item import FeatureKind
 from billing.catalog.plan import PlanKind
 from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
-from billing.entitlements.access import Access, Unlock, decide, suspended
-from billing.entitlements.grant import Right, effective
+from billing.entitlements.access import Access, Unlock, suspended
+from billing.entitlements.compiled import compile_grants
 from billing.entitlements.store import GrantStore
 from billing.metering.store import EventStore
 from billing.pricing.ratecard import recurring_price
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from billing.catalog.item import Feature
     from billing.catalog.plan import PlanVersion
     from billing.customers.customer import Customer
     from billing.db.session import Unit
-    from billing.entitlements.grant import Grant
+    from billing.entitlements.grant import Grant, Right
     from billing.kernel.period import Period
 
 ONE = Decimal(1)
@@ -45,21 +45,25 @@ def check(
     *,
     now: datetime,
     overdue: Callable[[Collection[str]], Collection[str]] | None = None,
+    held: Callable[[Collection[str], Collection[str]], Mapping[tuple[str, str], Decimal]] | None = None,
 ) -> list[Access]:
     """The gate's answers, in the order asked. An unknown customer or feature is an error: the caller has a bug.
 
     `overdue` tells which of some customers (by id) have not paid for longer than their grace; they are denied what they would have.
+    `held` tells what is set aside of some customers' features, by both.
     """
     catalog = CatalogStore(unit)
     features = {question.feature: catalog.feature(question.feature) for question in questions}
     plans = catalog.current()
     used: dict[tuple[str, str], Decimal] = {}  # questions of one call about one thing read its usage once
     customers = {question.customer: CustomerStore(unit).get(question.customer) for question in questions}
-    late = set() if overdue is None else set(overdue({customer.id for customer in customers.values()}))
+    ids = {customer.id for customer in customers.values()}
+    aside = {} if held is None else held(ids, features)
+    late = set() if overdue is None else set(overdue(ids))
     answers = []
     for question in questions:
         customer = customers[question.customer]
-        answer = _answer(unit, question, customer, features[question.feature], plans, used, now)
+        answer = _answer(unit, question, customer, features[question.feature], plans, used, now, aside)
         answers.append(suspended(answer) if customer.id in late else answer)
     return answers
 
@@ -72,24 +76,17 @@ def _answer(  # noqa: PLR0917 (one question and what all of them share)
     plans: dict[str, PlanVersion],
     used: dict[tuple[str, str], Decimal],
     now: datetime,
+    aside: Mapping[tuple[str, str], Decimal],
 ) -> Access:
-    held = GrantStore(unit).of_customer(customer.id, now)
-    right = effective([grant for grant in held if grant.feature == feature.key], now)
-    period = _period(right, now)
+    granted = GrantStore(unit).of_customer(customer.id, now)
+    rule = compile_grants(customer.key, feature.key, granted, now)
     key = (customer.id, feature.key)
     if key not in used:
-        used[key] = usage(unit, customer.id, feature, period)
-    access = decide(
-        feature,
-        right,
-        customer=customer.key,
-        has_subscription=bool(held),
-        used=used[key],
-        quantity=question.quantity,
-        resets_at=period.end if period else None,
-        now=now,
-    )
-    return access if access.allowed else replace(access, unlock=unlocks(feature, right, held, plans.values()))
+        used[key] = usage(unit, customer.id, feature, rule.period)
+    answer = rule.answer(used=used[key], quantity=question.quantity, now=now, held=aside.get(key, Decimal(0)))
+    if answer.allowed:
+        return answer
+    return replace(answer, unlock=unlocks(feature, rule.right, granted, plans.values()))
 
 
 def usage(unit: Unit, customer_id: str, feature: Feature, period: Period | None) -> Decimal:
@@ -103,9 +100,13 @@ def usage(unit: Unit, customer_id: str, feature: Feature, period: Period | None)
 def unlocks(
     feature: Feature, right: Right | None, held: Iterable[Grant], plans: Iterable[PlanVersion]
 ) -> tuple[Unlock, ...]:
-    """What to buy to have this feature, or more of it, cheapest first: never what the customer has already."""
-    held = list(held)
-    owned = {grant.source_key for grant in held}
+    """What to buy to have this feature, or more of it, cheapest first: never what the customer has already.
+
+    Nothing that is bought unlocks what was set by hand.
+    """
+    if right is not None and right.is_override:
+        return ()
+    owned = {grant.source_key for grant in held if grant.is_sold}
     found = []
     for version in plans:
         value = next((grant.value for grant in version.grants if grant.feature == feature.key), False)
@@ -127,7 +128,8 @@ def _gives_more(value: bool | int | None, right: Right | None, kind: PlanKind) -
     return value is None or value is True or kind is PlanKind.ADDON or value > right.value
 
 
-def _period(right: Right | None, now: datetime) -> Period | None:
+def period_of(right: Right | None, now: datetime) -> Period | None:
+    """The period in which the units of a right count; None without one."""
     if right is None or not right.grants:
         return None
     return right.grants[0].cadence.period_at(now)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
 
-from billing.entitlements.grant import Grant
+from billing.entitlements.grant import OVERRIDE, Grant
 from billing.entitlements.tables import GrantRow
 from billing.kernel.cadence import Cadence, Interval
 
@@ -37,6 +37,16 @@ class GrantStore:
         )
         return [_from_row(row) for row in rows]
 
+    def end_override(self, customer_id: str, feature: str, at: datetime) -> bool:
+        """End what was set by hand for a customer's feature; whether there was anything in force."""
+        query = select(GrantRow).where(GrantRow.customer_id == customer_id, GrantRow.feature == feature)
+        query = query.where(GrantRow.source_kind == OVERRIDE, or_(GrantRow.ends_at.is_(None), GrantRow.ends_at > at))
+        rows = list(self._session.scalars(query))
+        for row in rows:
+            row.ends_at = at
+        self._session.flush()
+        return bool(rows)
+
     def end(self, subscription_id: str, at: datetime, source_key: str | None = None) -> None:
         """End the open rights that a subscription gave, all or those of one plan or add-on."""
         query = select(GrantRow).where(GrantRow.subscription_id == subscription_id)
@@ -63,7 +73,7 @@ def _to_row(grant: Grant) -> GrantRow:
         id=grant.id,
         customer_id=grant.customer_id,
         feature=grant.feature,
-        value={"value": grant.value},
+        value={"value": grant.value, "why": grant.why} if grant.why else {"value": grant.value},
         source_kind=grant.source_kind,
         source_key=grant.source_key,
         subscription_id=grant.subscription_id,
@@ -88,4 +98,5 @@ def _from_row(row: GrantRow) -> Grant:
         cadence=Cadence(row.anchor, Interval(row.interval), row.interval_count, row.zone),
         starts_at=row.starts_at,
         ends_at=row.ends_at,
+        why=row.value.get("why", ""),
     )

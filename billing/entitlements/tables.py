@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,7 +14,7 @@ from billing.db.columns import Document
 
 
 class GrantRow(TenantRow):
-    """One right of one customer; `value` is a JSON document so that no-limit and false stay apart."""
+    """One right of one customer; `value` is a JSON document so that no-limit and false stay apart; an override says `why`."""
 
     __tablename__ = "grants"
     __table_args__ = (
@@ -25,7 +26,7 @@ class GrantRow(TenantRow):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     customer_id: Mapped[str] = mapped_column(ID)
     feature: Mapped[str] = mapped_column(KEY)
-    value: Mapped[dict[str, bool | int | None]] = mapped_column(Document)
+    value: Mapped[dict[str, Any]] = mapped_column(Document)
     source_kind: Mapped[str]
     source_key: Mapped[str] = mapped_column(KEY)
     subscription_id: Mapped[str] = mapped_column(ID)

@@ -74,7 +74,7 @@ def bill_batch(unit: Unit, subscriptions: Sequence[Subscription], run: Run) -> R
     invoices = [invoice for _, invoice in turns if invoice is not None]
     ready = [invoice for invoice in invoices if invoice.closes_at <= run.now]
     waiting = [invoice for invoice in invoices if invoice.closes_at > run.now]
-    run.cards.load(unit, (version for draft in ready for version in _versions_of(draft)))  # changes of plans long left, too
+    run.cards.load(unit, (version for draft in ready for version in _versions_of(draft)))  # and of plans left before
     final = _finish(unit, ready, run, report)
     InvoiceStore(unit).add_many([*waiting, *final])
     defer(unit, final)

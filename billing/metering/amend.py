@@ -14,6 +14,7 @@ from billing.kernel.clock import format_instant
 from billing.kernel.errors import ConflictError, NotFoundError
 from billing.metering.amended import StoredEvent
 from billing.metering.event import BadEventError, read_event
+from billing.metering.rollup_store import RollupStore
 from billing.metering.store import EventStore
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def amend(unit: Unit, source: str, event_id: str, document: Mapping[str, Any], *
             f"event {event_id[:60]!r} is amended already; amend the event that replaced it",
             amended_by=original.amended_by,
         )
+    touched = [(event.type, event.customer_id, event.at) for event in (original, replacing)]
+    RollupStore(unit).recompute(touched)
     return Amended(replacing, is_duplicate=False)
 
 

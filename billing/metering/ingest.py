@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
 from billing.kernel.errors import Kind, UptierError
 from billing.kernel.storable import is_storable
-from billing.metering.event import MAX_TEXT, BadEventError, UsageEvent, read_event
+from billing.metering.event import MAX_TEXT, BadEventError, read_event, read_quickly
 from billing.metering.store import EventStore
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from billing.db.session import Unit
+    from billing.metering.event import UsageEvent
+    from billing.metering.store import EventRecord, Stored
 
 MAX_BATCH = 10_000
 
@@ -52,54 +53,78 @@ class Receipt:
     unmatched: list[dict[str, Any]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events that were read and wait to be stored, each with its index in what was sent, and what could not be read."""
+
+    events: Sequence[tuple[int, UsageEvent]]
+    rejected: Sequence[Rejection]
+    received_at: datetime | None
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+
 def ingest(unit: Unit, documents: Sequence[object], *, now: datetime, is_history: bool = False) -> Receipt:
     """Take a batch of event documents. History (an import) counts as known when it happened, live events when they arrive."""
-    if len(documents) > MAX_BATCH:
-        raise BatchTooLargeError(f"send at most {MAX_BATCH} events in one call", limit=MAX_BATCH, sent=len(documents))
-    receipt = Receipt()
-    events = _read_all(documents, now, receipt)
-    ids = CustomerStore(unit).ids_by_key(event.customer for _, event in events)
-    known = _known_customers(events, ids, receipt)
-    first = _first_of_each(known)
-    stored = EventStore(unit).insert([event for _, event in first], ids, None if is_history else now)
-    fresh = [(index, event) for index, event in first if (event.source, event.id) in stored]
-    types = {meter.event_type for meter in CatalogStore(unit).meters().values()}
-    receipt.accepted = len(fresh)
-    receipt.duplicates = len(known) - len(fresh)
-    receipt.unmatched = [
-        {"index": index, "id": event.id, "type": event.type} for index, event in fresh if event.type not in types
-    ]
-    receipt.rejected.sort(key=lambda rejection: rejection.index)
+    (receipt,) = store_batches(unit, [read_batch(documents, now=now, is_history=is_history)])
     return receipt
 
 
-def _read_all(documents: Sequence[object], now: datetime, receipt: Receipt) -> list[tuple[int, UsageEvent]]:
-    events = []
+def read_batch(documents: Sequence[object], *, now: datetime, is_history: bool = False) -> Batch:
+    """The events of a batch; pure, so that it can be done before a transaction begins."""
+    if len(documents) > MAX_BATCH:
+        raise BatchTooLargeError(f"send at most {MAX_BATCH} events in one call", limit=MAX_BATCH, sent=len(documents))
+    events, rejected, texts = [], [], set[str]()
     for index, document in enumerate(documents):
         try:
-            events.append((index, read_event(document, received_at=now)))
+            event = read_quickly(document, received_at=now, texts=texts) or read_event(document, received_at=now)
         except BadEventError as error:
             identity = document.get("id") if isinstance(document, dict) else None
             shown = identity[:MAX_TEXT] if isinstance(identity, str) and is_storable(identity) else None
-            receipt.rejected.append(Rejection(index, shown, error.code, error.detail))
-    return events
-
-
-def _known_customers(
-    events: list[tuple[int, UsageEvent]], ids: dict[str, str], receipt: Receipt
-) -> list[tuple[int, UsageEvent]]:
-    known = []
-    for index, event in events:
-        if event.customer in ids:
-            known.append((index, event))
+            rejected.append(Rejection(index, shown, error.code, error.detail))
         else:
-            detail = f"there is no customer {event.customer[:60]!r}; create it, then send the event again"
-            receipt.rejected.append(Rejection(index, event.id, "customer_not_found", detail))
-    return known
+            events.append((index, event))
+    return Batch(events, rejected, None if is_history else now)
 
 
-def _first_of_each(events: list[tuple[int, UsageEvent]]) -> list[tuple[int, UsageEvent]]:
-    seen: dict[tuple[str, str], tuple[int, UsageEvent]] = {}
-    for index, event in events:
-        seen.setdefault((event.source, event.id), (index, event))
-    return list(seen.values())
+def store_batches(unit: Unit, batches: Sequence[Batch]) -> list[Receipt]:
+    """Store batches of several callers together: each is told what became of its own events, as if it had come alone in this order."""
+    ids = CustomerStore(unit).ids_by_key({event.customer for batch in batches for _, event in batch.events})
+    records: dict[tuple[str, str], EventRecord] = {}
+    firsts: list[list[tuple[int, UsageEvent]]] = []
+    for batch in batches:
+        first = []
+        for index, event in batch.events:
+            customer, key = ids.get(event.customer), (event.source, event.id)
+            if customer is not None and key not in records:
+                received_at = batch.received_at or event.at
+                records[key] = (event.source, event.id, event.type, customer, event.at, received_at, event.data)
+                first.append((index, event))
+        firsts.append(first)
+    stored = EventStore(unit).add(list(records.values()))
+    return [_receipt(batch, first, stored, ids) for batch, first in zip(batches, firsts, strict=True)]
+
+
+def _receipt(batch: Batch, first: list[tuple[int, UsageEvent]], stored: Stored, ids: dict[str, str]) -> Receipt:
+    fresh, types = stored.fresh, stored.types
+    if fresh is not None:
+        first = [(index, event) for index, event in first if (event.source, event.id) in fresh]
+    strangers = [
+        Rejection(
+            index,
+            event.id,
+            "customer_not_found",
+            f"there is no customer {event.customer[:60]!r}; create it, then send the event again",
+        )
+        for index, event in batch.events
+        if event.customer not in ids
+    ]
+    return Receipt(
+        accepted=len(first),
+        duplicates=len(batch.events) - len(strangers) - len(first),
+        rejected=sorted([*batch.rejected, *strangers], key=lambda rejection: rejection.index),
+        unmatched=[
+            {"index": index, "id": event.id, "type": event.type} for index, event in first if event.type not in types
+        ],
+    )

@@ -1,23 +1,27 @@
 """The queries over usage events. What an amendment has archived is seen by none of them but `find` and `late_spans`.
 
-A count, and on PostgreSQL a sum and a maximum, is made by the database where it can be made exactly: values written as plain digits are
-added as numerics, and a customer with any value written otherwise is measured here from the events, so both engines agree digit for digit.
+A count, a sum and a maximum take the whole hours of a period from the rollups, where a meter has them. What is read from the events is
+added by the database where it can add exactly: on PostgreSQL values written as plain digits are numerics, and a customer with any value
+written otherwise is measured here, so both engines agree digit for digit.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Numeric, and_, case, cast, func, literal, or_, select, update
 
 from billing.catalog.item import Aggregation
+from billing.db.bulk import add_new
 from billing.db.upsert import insert_new
 from billing.metering.aggregations.registry import CARRIED
 from billing.metering.amended import StoredEvent
-from billing.metering.measured import NOTHING, PLAIN, Measured, measure
+from billing.metering.measured import PLAIN, Measured, measure
 from billing.metering.reading import Reading, passes
+from billing.metering.rollup import ROLLED, Roll, sum_up, tally, whole_hours
+from billing.metering.rollup_store import RollupStore
 from billing.metering.tables import EventRow
 
 if TYPE_CHECKING:
@@ -35,12 +39,22 @@ if TYPE_CHECKING:
 _PLAIN_NUMBER = "^-?[0-9]{1,12}([.][0-9]{1,30})?$"  # every such value is one that `number_of` reads as it stands
 _SPANS_A_STATEMENT = 50
 _CUSTOMERS_A_STATEMENT = 500
+EVENT_COLUMNS = ("source", "event_id", "type", "customer_id", "at", "received_at", "data")
+EventRecord = tuple[str, str, str, str, "datetime", "datetime", "Mapping[str, Any]"]
+
+
+class Stored(NamedTuple):
+    """What became of events: the (source, id) of those that were new, or None when all were; and the types that meters read."""
+
+    fresh: set[tuple[Any, ...]] | None
+    types: frozenset[str]
 
 
 class EventStore:
     """Reads and writes the usage events of one tenant."""
 
     def __init__(self, unit: Unit) -> None:
+        self._unit = unit
         self._session = unit.session
 
     def insert(
@@ -50,20 +64,22 @@ class EventStore:
 
         Without `received_at` each event was known when it happened (history being imported).
         """
-        rows = [
-            {
-                "source": event.source,
-                "event_id": event.id,
-                "type": event.type,
-                "customer_id": customer_ids[event.customer],
-                "at": event.at,
-                "received_at": received_at or event.at,
-                "data": event.data,
-            }
-            for event in events
+        records = [
+            (each.source, each.id, each.type, customer_ids[each.customer], each.at, received_at or each.at, each.data)
+            for each in events
         ]
-        inserted = insert_new(self._session, EventRow, rows, (EventRow.source, EventRow.event_id))
-        return {(source, event_id) for source, event_id in inserted}
+        fresh = self.add(records).fresh
+        return {record[:2] for record in records if fresh is None or record[:2] in fresh}
+
+    def add(self, records: Sequence[EventRecord]) -> Stored:
+        """Store events of different identities and let the rollups grow by those that were new."""
+        rollups = RollupStore(self._unit)
+        meters, whole = rollups.open()
+        fresh = add_new(self._session, EventRow, EVENT_COLUMNS, records)
+        if whole:
+            new = (record for record in records if fresh is None or record[:2] in fresh)
+            rollups.add(tally(whole, ((kind, who, at, data) for _, _, kind, who, at, _, data in new)))
+        return Stored(fresh, frozenset(meter.event_type for meter in meters))
 
     def quantity(self, customer_id: str, meter: Meter, period: Period) -> Decimal:
         """One customer's quantity on a meter over a period."""
@@ -77,23 +93,50 @@ class EventStore:
         """The same for many customers, each over a period of its own, with few statements; every customer has an answer."""
         found: dict[str, Measured] = {}
         for part in _parts(spans):
-            rest = part
-            if need.is_plain and self._is_made_by_database(meter):
-                made = self._made_by_database(meter, part)
-                rest = {customer: period for customer, period in part.items() if made.get(customer, NOTHING) is None}
-                found |= {customer: made.get(customer) or NOTHING for customer in part if customer not in rest}
-            if rest:
-                seen = self._seen(meter, rest)
-                found |= {
-                    customer: measure(meter, seen.get(customer, ()), need, period) for customer, period in rest.items()
-                }
+            if need.is_plain and meter.aggregation in ROLLED:
+                rolls = self._rolls(meter, part)
+                found |= {customer: Measured(quantity=rolls[customer].quantity(meter.aggregation)) for customer in part}
+                continue
+            seen = self._seen(meter, part.items())
+            found |= {
+                customer: measure(meter, seen.get(customer, ()), need, period) for customer, period in part.items()
+            }
         return found
+
+    def _rolls(self, meter: Meter, spans: Mapping[str, Period]) -> Mapping[str, Roll]:
+        """By customer: whole hours from the rollups where these are whole, the rest from the events."""
+        cuts = {customer: whole_hours(period) for customer, period in spans.items()}
+        hours = {customer: whole for customer, (whole, _) in cuts.items() if whole is not None}
+        kept = RollupStore(self._unit).read(meter, hours) if hours else None
+        rolls: defaultdict[str, Roll] = defaultdict(Roll, kept or {})
+        rest = (
+            list(spans.items())
+            if kept is None
+            else [(customer, edge) for customer, (_, edges) in cuts.items() for edge in edges]
+        )
+        if rest:
+            for customer, roll in self._from_events(meter, rest).items():
+                rolls[customer].add(roll)
+        return rolls
+
+    def _from_events(self, meter: Meter, spans: Sequence[tuple[str, Period]]) -> dict[str, Roll]:
+        """The same from the events themselves: added by the database where all values are plain digits, else here."""
+        rolls: dict[str, Roll] = {}
+        rest = spans
+        if self._is_made_by_database(meter):
+            made = self._made_by_database(meter, spans)
+            rolls = {customer: roll for customer, roll in made.items() if roll is not None}
+            rest = [(customer, span) for customer, span in spans if customer in made and customer not in rolls]
+        if rest:
+            for customer, readings in self._seen(meter, rest).items():
+                rolls[customer] = sum_up(meter, (reading.data for reading in readings))
+        return rolls
 
     def readings(self, customer_id: str, meter: Meter, period: Period) -> list[Reading]:
         """What a meter sees of one customer's events in a period, in no order; those before it too where the level carries over."""
-        return self._seen(meter, {customer_id: period}).get(customer_id, [])
+        return self._seen(meter, [(customer_id, period)]).get(customer_id, [])
 
-    def _seen(self, meter: Meter, spans: Mapping[str, Period]) -> dict[str, list[Reading]]:
+    def _seen(self, meter: Meter, spans: Iterable[tuple[str, Period]]) -> dict[str, list[Reading]]:
         query = select(EventRow.customer_id, EventRow.at, EventRow.source, _FIRST_ID, EventRow.data).where(
             EventRow.type == meter.event_type, EventRow.archived_at.is_(None), _within(meter, spans)
         )
@@ -108,18 +151,19 @@ class EventStore:
             return meter.aggregation in {Aggregation.COUNT, Aggregation.SUM, Aggregation.MAX}
         return meter.aggregation is Aggregation.COUNT and not meter.filters
 
-    def _made_by_database(self, meter: Meter, spans: Mapping[str, Period]) -> dict[str, Measured | None]:
-        """By customer: the measure, or None where a value needs to be read here; who has no events is left out."""
+    def _made_by_database(self, meter: Meter, spans: Sequence[tuple[str, Period]]) -> dict[str, Roll | None]:
+        """By customer: the sums, or None where a value needs to be read here; who has no events is left out."""
         made, odd = _made(meter)
-        query = select(EventRow.customer_id, made, odd).where(
+        query = select(EventRow.customer_id, func.count(), made, odd).where(
             EventRow.type == meter.event_type, EventRow.archived_at.is_(None), _within(meter, spans)
         )
         for name, values in meter.filters.items():
             query = query.where(EventRow.data[name].as_string().in_(values))
-        return {
-            customer: None if unread else Measured(quantity=Decimal(number or 0))
-            for customer, number, unread in self._session.execute(query.group_by(EventRow.customer_id))
-        }
+        rolls: dict[str, Roll | None] = {}
+        for customer, count, number, unread in self._session.execute(query.group_by(EventRow.customer_id)):
+            exact = None if number is None else Decimal(number)
+            rolls[customer] = None if unread else Roll(count, exact or Decimal(0), exact)
+        return rolls
 
     def find(self, source: str, event_id: str) -> StoredEvent | None:
         """One event by its identity, archived or not."""
@@ -235,9 +279,9 @@ def _parts(spans: Mapping[str, Period]) -> Iterator[dict[str, Period]]:
         yield part
 
 
-def _within(meter: Meter, spans: Mapping[str, Period]) -> ColumnElement[bool]:
+def _within(meter: Meter, spans: Iterable[tuple[str, Period]]) -> ColumnElement[bool]:
     customers: defaultdict[Period, list[str]] = defaultdict(list)
-    for customer, period in spans.items():
+    for customer, period in spans:
         customers[period].append(customer)
     parts = []
     for period, names in customers.items():

@@ -1,16 +1,20 @@
-"""Rows of usage events. The primary key is the identity of the event, so that a repeat cannot be stored."""
+"""Rows of usage events and of what they add up to by the hour. An event's primary key is its identity: a repeat cannot be stored."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.customers.tables import CustomerRow
 from billing.db.base import ID, KEY, TenantRow, same_tenant
-from billing.db.columns import Document
+from billing.db.columns import Document, ExactDecimal
+
+ExactNumber = ExactDecimal().with_variant(Numeric(), "postgresql")
+"""A number that the database can add: a numeric of any size where there is one, else the digits as text."""
 
 
 class EventRow(TenantRow):
@@ -49,3 +53,30 @@ Index(
     sqlite_where=_is_archived,
     postgresql_where=_is_archived,
 )
+
+
+class UsageRollupRow(TenantRow):
+    """What one customer's events of one hour add up to on one meter, kept in the transaction that stores the events.
+
+    `count` is how many of them the meter reads, `total` the sum of their values (a sum meter), `largest` the largest (a maximum).
+    """
+
+    __tablename__ = "usage_rollups"
+    __table_args__ = (same_tenant("customer_id", CustomerRow),)
+
+    meter_key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    total: Mapped[Decimal] = mapped_column(ExactNumber)
+    largest: Mapped[Decimal | None] = mapped_column(ExactNumber)
+
+
+class RolledMeterRow(TenantRow):
+    """A meter whose rollups are whole: they hold every event there is, read by the meter as `definition` has it."""
+
+    __tablename__ = "rolled_meters"
+
+    meter_key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    definition: Mapped[str] = mapped_column(KEY)
+    rolled_at: Mapped[datetime]

@@ -161,6 +161,7 @@ def access(value: Access) -> dict[str, Any]:
         "value": value.value,
         "limit": value.limit,
         "used": None if value.used is None else format_quantity(value.used),
+        "held": None if value.held is None else format_quantity(value.held),
         "remaining": None if value.remaining is None else format_quantity(value.remaining),
         "resets_at": instant(value.resets_at),
         "as_of": instant(value.as_of),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,4 +101,41 @@ def billing(
             if shares:
                 out.print(render_profile(shares, runs[0].engine), markup=False, soft_wrap=True)
         if not all(run.whole for run in runs):
+            raise typer.Exit(1)
+
+
+@app.command()
+def metering(
+    events: Annotated[int, typer.Option(help="Usage events in process, and as many over HTTP.", min=1)] = 200_000,
+    each: Annotated[int, typer.Option(help="Events a call over HTTP.", min=1, max=10_000)] = 1_000,
+    callers: Annotated[int, typer.Option(help="Callers over HTTP at once.", min=1, max=1_000)] = 8,
+    database_url: Annotated[
+        str,
+        typer.Option(
+            help="An empty PostgreSQL database; without it SQLite in a new folder.", envvar="UPTIER_DATABASE_URL"
+        ),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take usage in: durable, deduplicated, rolled-up events a second, in process beside raw COPY or executemany, and over HTTP.
+
+    Example: uptier bench metering --events 100000 --callers 16
+    """
+    with readable_errors():
+        from serving.intake.pace import settle
+        from training.bench.metering import bench_in_process
+        from training.bench.metering_load import Load, bench_over_http
+        from training.bench.metering_table import render, to_json
+
+        server = (sys.executable, "-c", "from serving.cli.main import main; main()", "serve", "--no-worker", "--port")
+        settle()  # as the server does
+        load = Load(events=events, each=each, callers=callers)
+        with err.status("preparing") as status, TemporaryDirectory() as folder:
+            url = database_url or f"sqlite:///{folder}/bench.db"
+            runs = [bench_in_process(url, events, status.update), bench_over_http(url, load, server, status.update)]
+        if as_json:
+            out.print_json(to_json(runs))
+        else:
+            out.print(render(runs), markup=False, soft_wrap=True)
+        if not all(run.is_right for run in runs):
             raise typer.Exit(1)

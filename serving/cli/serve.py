@@ -35,6 +35,7 @@ def serve(
         import uvicorn
 
         from serving.application import create_app
+        from serving.intake.pace import settle
         from serving.jobs.deliver import DeliveryLoop
         from serving.jobs.worker import Worker
         from serving.logs import configure
@@ -42,12 +43,15 @@ def serve(
         configure()
         _end_in_order()
         wired = services()
+        app = create_app(wired)
         jobs: list[Worker | DeliveryLoop] = [Worker(wired), DeliveryLoop(wired)] if with_worker else []
+        settle()
         for job in jobs:
             job.start()
         try:
-            uvicorn.run(create_app(wired), host=host, port=port, log_level="warning", access_log=False)
+            uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
         finally:
+            app.state.intake.close()
             for job in jobs:
                 job.stop()
             wired.database.close()

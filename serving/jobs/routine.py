@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from billing.entitlements.holds.use import expire
 from billing.invoices.adjust import adjust_late
 from billing.invoices.cycle import run_billing
 from billing.invoices.store import InvoiceStore
 from billing.invoices.thresholds import bill_thresholds
 from billing.invoices.top_ups import settle_top_ups
+from billing.metering.roll_up import tend_rollups
 from billing.revenue.recognise import recognise
 from billing.subscriptions.store import SubscriptionStore
 from billing.wallets.routine import next_due as next_in_wallets
@@ -117,12 +119,27 @@ def _recognise(services: Services, scope: Scope, now: datetime, report: RoutineR
     report.count("lines_earned", recognise(services.database, scope, until=now))
 
 
+def _roll_up(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    report.count("meters_rolled_up", tend_rollups(services.database, scope, now=now))
+
+
 def _with_the_others(_unit: Unit, _after: datetime) -> datetime | None:
     """A job that has no calendar of its own: it looks whenever the others have something to do."""
     return None
 
 
+def _expire_holds(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    while True:
+        with services.database.unit(scope) as unit:
+            done = expire(unit, now=now)
+        report.count("holds_expired", done)
+        if not done:
+            return
+
+
 JOBS = (
+    Job("holds", _expire_holds, _with_the_others),
+    Job("usage by the hour", _roll_up, _with_the_others),
     Job("late usage", _adjust, _with_the_others),
     Job("billing", _bill, _billing_due),
     Job("thresholds", _watch_thresholds, _with_the_others),

@@ -22,6 +22,7 @@ class Installation:
     home: Path
     database_url: str = ""
     mlflow_uri: str = ""
+    redis_url: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -35,6 +36,7 @@ class Installation:
             "UPTIER_HOME": str(self.home),
             "UPTIER_DATABASE_URL": self.database_url,
             "UPTIER_MLFLOW_URI": self.mlflow_uri,
+            "UPTIER_REDIS_URL": self.redis_url,
         }
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from billing.catalog.item import Feature, FeatureKind
-from billing.entitlements.access import Access, decide
+from billing.entitlements.compiled import decide
 from billing.entitlements.grant import Grant, effective
 from billing.kernel.cadence import Cadence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from billing.entitlements.access import Access
     from tests.vectors.case import Case
 
 _NOW = datetime(2026, 1, 31, tzinfo=UTC)

@@ -14,6 +14,7 @@ from billing.revenue.check import (
     receivables,
     recurring,
     series,
+    usage,
     wallets,
 )
 
@@ -34,4 +35,5 @@ CHECKS: Mapping[str, Check] = {
     "wallets": wallets.check,
     "recurring": recurring.check,
     "deferred": deferred.check,
+    "usage": usage.check,
 }

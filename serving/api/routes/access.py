@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -10,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from billing.entitlements.access import Access
 from billing.entitlements.check import Question, check
+from billing.entitlements.holds.use import held
 from serving.api import documents
 from serving.api.context import Context, SecretContext
 from serving.payments import overdue_reader
@@ -37,7 +39,7 @@ def check_access(
     questions = [Question(item.customer, item.feature, item.quantity) for item in asked]
     with context.view() as unit:
         overdue = overdue_reader(context.services, unit, context.now)
-        answers = check(unit, questions, now=context.now, overdue=overdue)
+        answers = check(unit, questions, now=context.now, overdue=overdue, held=partial(held, unit, now=context.now))
     for answer in answers:
         _count(context, answer)
     found = [documents.access(answer) for answer in answers]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -15,72 +15,49 @@ from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
 from billing.db.session import Unit
 from billing.kernel.clock import utc
-from billing.kernel.errors import InvalidError
 from billing.kernel.money import format_quantity
 from billing.kernel.period import Period
 from billing.metering.amend import Amended, amend
+from billing.metering.by_window import usage_by_window
 from billing.metering.event import MAX_TEXT
-from billing.metering.ingest import MAX_BATCH, BatchTooLargeError, ingest
-from billing.metering.measured import Measured, Need, measure
+from billing.metering.ingest import Batch, read_batch
+from billing.metering.measured import Measured, Need
 from billing.metering.store import EventStore
-from billing.metering.windows import Window, measure_windows, windows
+from billing.metering.windows import Window, windows
 from serving.api import documents
 from serving.api.context import Context, SecretContext
+from serving.intake.formats import read_body
+from serving.intake.group_commit import Intake
 from serving.telemetry import EVENTS
 
 router = APIRouter(prefix="/v1", tags=["usage"])
-_BINARY_FIELDS = ("id", "source", "type", "subject", "time")
+_READ_AT_ONCE = 8_192
+_INFLATED = 2  # a compressed body may hold so many times what is read uncompressed
 
 
 @router.post("/events")
-async def post_events(request: Request, context: SecretContext) -> dict[str, Any]:
-    """Take a CloudEvent, a JSON array of events, or one event a line; the answer comes after the commit, event by event."""
+async def post_events(request: Request, context: SecretContext) -> JSONResponse:
+    """Take a CloudEvent (structured, binary or batched), a JSON array of events, or one event a line; gzip too.
+
+    The answer comes after the commit, event by event. When more is waiting than is taken at once it is 503 with `Retry-After`.
+    """
     body = await request.body()
-    events = _read(body, request.headers.get("content-type", ""), dict(request.headers))
-    return await run_in_threadpool(_ingest, context, events)
-
-
-def _ingest(context: Context, events: list[object]) -> dict[str, Any]:
-    with context.unit() as unit:
-        receipt = ingest(unit, events, now=context.now)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    if len(body) <= _READ_AT_ONCE and "content-encoding" not in headers:
+        batch = _read(context, body, headers)
+    else:
+        batch = await run_in_threadpool(_read, context, body, headers)
+    intake: Intake = request.app.state.intake
+    receipt = await asyncio.wrap_future(intake.submit(context.principal.scope, batch))
     EVENTS.labels("accepted").inc(receipt.accepted)
     EVENTS.labels("duplicate").inc(receipt.duplicates)
     EVENTS.labels("rejected").inc(len(receipt.rejected))
-    return documents.receipt(receipt)
+    return JSONResponse(documents.receipt(receipt))
 
 
-def _read(body: bytes, content_type: str, headers: dict[str, str]) -> list[object]:
-    kind = content_type.partition(";")[0].strip().lower()
-    if "ce-id" in headers:
-        return [_binary_event(body, headers)]
-    if kind in {"application/x-ndjson", "application/jsonl", "application/x-jsonlines"}:
-        lines = [line for line in body.split(b"\n") if line.strip()]
-        if len(lines) > MAX_BATCH:
-            raise BatchTooLargeError(f"send at most {MAX_BATCH} events in one call", limit=MAX_BATCH, sent=len(lines))
-        return [_line(line) for line in lines]
-    document = _json(body)
-    return document if isinstance(document, list) else [document]
-
-
-def _json(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidError(f"the body is not JSON: {error}; for one event a line send application/x-ndjson") from None
-
-
-def _line(line: bytes) -> object:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None  # reported as a bad event at its own index
-
-
-def _binary_event(body: bytes, headers: dict[str, str]) -> dict[str, object]:
-    event: dict[str, object] = {field: headers[f"ce-{field}"] for field in _BINARY_FIELDS if f"ce-{field}" in headers}
-    if body.strip():
-        event["data"] = _json(body)
-    return event
+def _read(context: Context, body: bytes, headers: dict[str, str]) -> Batch:
+    most = _INFLATED * context.services.settings.max_body_bytes
+    return read_batch(read_body(body, headers, most_bytes=most), now=context.now)
 
 
 class NewAmendment(BaseModel):
@@ -140,14 +117,11 @@ def get_usage(
         who = CustomerStore(unit).get(customer)
         what = CatalogStore(unit).meter(meter)
         need.check(what)
-        if window is None:
-            found, parts = EventStore(unit).measure(who.id, what, period, need), None
-        else:
-            spans = windows(period, window, zone)
-            seen = EventStore(unit).readings(who.id, what, period)
-            found, parts = measure(what, seen, need, period), measure_windows(what, seen, spans, need)
+        found = EventStore(unit).measure(who.id, what, period, need)
+        spans = [] if window is None else windows(period, window, zone)
+        parts = usage_by_window(unit, who.id, what, spans, need)
     document = {"customer": who.key, "meter": what.key, **_usage(period, found, need)}
-    if parts is not None:
+    if window is not None:
         document["windows"] = [_usage(span, part, need) for span, part in parts]
     return document
 

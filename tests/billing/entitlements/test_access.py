@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from billing.catalog.item import Feature, FeatureKind
 from billing.catalog.plan import Granted, PlanKind, PlanVersion
-from billing.entitlements.access import Access, Reason, decide
+from billing.entitlements.access import Access, Reason
 from billing.entitlements.check import unlocks
+from billing.entitlements.compiled import decide
 from billing.entitlements.grant import Grant, Right, effective
 from billing.kernel.errors import InvalidError
 from tests.billing.entitlements.strategies import NOW, grant, grants, limits

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cloudevents.core.bindings import http as cloud
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 
-from tests.shop import delivery
+from billing.metering.roll_up import tend_rollups
+from serving.intake.group_commit import Intake, IntakeFullError
+from tests.shop import START, delivery
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from billing.metering.ingest import Receipt
     from tests.serving.api.conftest import Server
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -103,3 +113,60 @@ def test_numbers_with_a_point_never_become_binary_fractions(server: Server) -> N
 
     query = "customer=ann&meter=gb&from=2026-01-01T00:00:00Z&to=2026-12-01T00:00:00Z"
     assert server.call("GET", f"/v1/usage?{query}").json()["quantity"] == "1"
+
+
+def _cloud_event(name: str) -> CloudEvent:
+    attributes = {"id": name, "source": "/till/1", "type": "delivery", "subject": "ann", "team": "x", "time": START}
+    return CloudEvent(attributes, {"note": "café", "kg": 2})
+
+
+def test_what_the_cloudevents_sdk_sends_is_taken(server: Server) -> None:
+    """Structured, binary and batched, extension attributes and all; an event is the same in each of them."""
+    single, binary = cloud.to_structured_event(_cloud_event("1")), cloud.to_binary_event(_cloud_event("2"))
+    bodies = [JSONFormat().write(_cloud_event(name)).decode() for name in ("1", "2", "3")]
+    batch = {"Content-Type": "application/cloudevents-batch+json"}
+
+    told = [
+        server.call("POST", "/v1/events", content=single.body, headers=single.headers).json(),
+        server.call("POST", "/v1/events", content=binary.body, headers=binary.headers).json(),
+        server.call("POST", "/v1/events", content=f"[{','.join(bodies)}]".encode(), headers=batch).json(),
+    ]
+
+    assert [(each["accepted"], each["duplicates"]) for each in told] == [(1, 0), (1, 0), (1, 2)]
+    assert _usage(server) == "3"
+
+
+def test_a_compressed_body_is_taken_and_a_bomb_is_not(server: Server) -> None:
+    """The largest call there is, as gzip; and one that would inflate to more than is taken."""
+    body = json.dumps([delivery("ann", str(n)) for n in range(10_000)]).encode()
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    bomb = gzip.compress(b"[" + b" " * (3 * server.services.settings.max_body_bytes) + b"]")
+
+    taken = server.call("POST", "/v1/events", content=gzip.compress(body), headers=headers)
+    refused = server.call("POST", "/v1/events", content=bomb, headers=headers)
+
+    assert taken.json()["accepted"] == 10_000
+    assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
+    assert _usage(server) == "10000"
+
+
+def test_usage_is_read_at_once_from_sums_by_the_hour(server: Server) -> None:
+    """After a worker has built them, and with an event that comes late."""
+    server.call("POST", "/v1/events", json=[{**delivery("ann", "1"), "time": "2026-01-05T10:30:00Z"}])
+    tend_rollups(server.services.database, server.shop.scope, now=START)
+    server.call("POST", "/v1/events", json=[{**delivery("ann", "2"), "time": "2026-01-05T10:45:00Z"}])
+
+    assert _usage(server) == "2"
+
+
+def test_a_full_intake_says_when_to_come_back(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 with Retry-After, and nothing is stored."""
+
+    def refuse(*_: Any) -> Future[Receipt]:
+        raise IntakeFullError("more usage is waiting than is taken at once", waiting=1)
+
+    monkeypatch.setattr(Intake, "submit", refuse)
+    answer = server.call("POST", "/v1/events", json=[delivery("ann", "1")])
+
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "intake_full", "1")
+    assert _usage(server) == "0"

@@ -53,6 +53,7 @@ def _owned(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
         "payment_id": payment["id"],
         "tenant_id": server.shop.opened.tenant.id,
         "key": "ann",
+        "feature": "deliveries",
         "addon": "tasting_box",
         "plan": "starter",
         "rule_id": "txr_1",
@@ -60,6 +61,7 @@ def _owned(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
         "top_up_id": "wtu_1",
         "redemption_id": "red_1",
         "line": "770011",
+        "hold_id": server.call("POST", "/v1/holds", json=BODIES["/v1/holds"]).json()["id"],
         "note_id": server.call("POST", "/v1/credit-notes", json={"invoice": invoice["id"], "amount": "1.00"}).json()[
             "id"
         ],
@@ -112,6 +114,9 @@ BODIES: dict[str, Any] = {
     "/v1/webhook-endpoints": {"url": "https://shop.example/hooks"},
     "/v1/webhook-endpoints/{endpoint_id}": {"enabled": False},
     "/v1/webhook-endpoints/{endpoint_id}/replay": {"since": "2026-01-01T00:00:00Z"},
+    "/v1/customers/{key}/overrides/{feature}": {"value": 5, "reason": "a gift"},
+    "/v1/holds": {"customer": "ann", "feature": "deliveries", "key": "h"},
+    "/v1/holds/{hold_id}/commit": {},
     "/v1/credit-notes": {"invoice": "INV-000001"},
     "/v1/credit-notes/preview": {"invoice": "INV-000001"},
     "/v1/tax-rules": {"country": "DE", "rate_key": "r", "percent": "7", "valid_from": "2026-01-01T00:00:00Z"},

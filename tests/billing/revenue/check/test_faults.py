@@ -14,6 +14,8 @@ from billing.invoices.credit_notes.tables import CreditNoteLineRow, CreditNoteRo
 from billing.invoices.deferred.tables import DeferredLineRow
 from billing.invoices.tables import InvoiceLineRow, InvoiceRow, SeriesRow
 from billing.ledger.tables import LedgerEntryRow, LedgerTransactionRow
+from billing.metering.roll_up import roll_up_new
+from billing.metering.tables import UsageRollupRow
 from billing.payments.tables import PaymentRow, RefundRow
 from billing.revenue import check
 from billing.revenue.check.books import MOST, check_books
@@ -304,6 +306,13 @@ def _a_schedule_that_forgot(unit: Unit) -> str:
     where = (DeferredLineRow.position == 0) & (DeferredLineRow.recognised_minor > 0)
     _change(unit, DeferredLineRow, where, recognised_minor=0)
     return "EUR"
+
+
+@_plants("usage_rollup_differs")
+def _an_hour_that_counts_one_too_many(unit: Unit) -> str:
+    roll_up_new(unit, now=NOW)
+    _change(unit, UsageRollupRow, UsageRollupRow.count > 0, count=UsageRollupRow.count + 1)
+    return "deliveries"
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))

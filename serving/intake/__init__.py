@@ -1,0 +1,1 @@
+"""Usage on its way in: formats are read, and many callers share a commit."""
