@@ -39,6 +39,8 @@ class BucketStore:
     def hold(self, keys: Iterable[str]) -> Held:
         """Lock these buckets, new ones too. SQLite's one writer is this transaction already; PostgreSQL locks row by row, by key."""
         wanted = sorted(set(keys))
+        if not wanted:
+            return Held({}, self._now())
         if self._is_sqlite:
             rows = self._session.execute(select(*_FIELDS, _sqlite_now()).where(RateBucketRow.key.in_(wanted))).all()
         else:
