@@ -84,6 +84,8 @@ def create_app(services: Services) -> FastAPI:
     """The ASGI application over these services."""
     app = FastAPI(title="Uptier", description=DESCRIPTION, version="0.1.0", docs_url=None, redoc_url=None)
     app.state.services = services
+    if services.bus is not None:
+        services.bus.listen(services.gate)
     app.state.intake = Intake(services.database, limits_of(services.settings))
     errors.install(app)
     for module in ROUTERS:

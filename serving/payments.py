@@ -15,13 +15,14 @@ from billing.db.scope import Scope
 from billing.kernel.errors import ConflictError
 from billing.payments.collect import CollectReport, run_payments
 from billing.payments.collection_store import DunningStore
-from billing.payments.dunning import DunningPolicy, RetryCalendar, Terminal, keeps_access
+from billing.payments.dunning import keeps_access
 from billing.payments.provider import UnknownProviderError
 from billing.payments.recover import IN_FLIGHT
 from billing.payments.sandbox.provider import NAME as SANDBOX
 from billing.payments.sandbox.provider import SandboxProvider
 from billing.tenants.store import TenantStore
 from billing.tenants.tenant import Mode
+from serving.dunning import policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -40,16 +41,6 @@ class NoProviderError(ConflictError):
     """Nobody takes payments for this tenant."""
 
     code = "no_payment_provider"
-
-
-def policy_of(settings: Settings) -> DunningPolicy:
-    """The installation's rules of dunning."""
-    days = [int(part) for part in settings.dunning_retry_days.split(",") if part]
-    return DunningPolicy(
-        calendar=RetryCalendar.days(*days),
-        grace=timedelta(days=settings.dunning_grace_days),
-        terminal=Terminal(settings.dunning_terminal),
-    )
 
 
 def provider_of(services: Services, tenant: Tenant) -> PaymentProvider | None:

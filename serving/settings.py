@@ -40,6 +40,12 @@ class Settings(BaseSettings):
         default=2, ge=0, le=1000, description="how long the first usage event waits for others to be committed with"
     )
     holdout_per_ten_thousand: int = Field(default=500, ge=0, le=10_000, description="customers who never see an offer")
+    gate_seconds: int = Field(
+        default=5,
+        ge=1,
+        le=300,
+        description="how old an access answer from memory may be when a change was not heard of",
+    )
     quote_minutes: int = Field(default=60, ge=1, le=10_080, description="how long a quoted price holds")
     fonts: tuple[Path, ...] = Field(
         default=(), description="TrueType files for characters that the fonts of invoices lack, as a JSON list"

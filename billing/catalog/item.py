@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from billing.catalog.feature_terms import HARD, Overflow, Terms
 from billing.kernel.errors import InvalidError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from billing.catalog.setting import Setting
     from billing.kernel.money import Money
 
 
@@ -55,10 +57,11 @@ ADDITIVE = frozenset({Aggregation.COUNT, Aggregation.SUM})
 
 
 class FeatureKind(Enum):
-    """A boolean feature is had or not; a limit is a number of units a period, counted by a meter."""
+    """A boolean feature is had or not; a limit is a number of units a period, counted by a meter; a configuration is a JSON value."""
 
     BOOLEAN = "boolean"
     LIMIT = "limit"
+    CONFIG = "config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,16 +128,22 @@ class MeterUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """Something a plan unlocks. A limit feature names its meter."""
+    """Something a plan unlocks. A limit feature names its meter; `default` is what a configuration is worth to who was given none."""
 
     key: str
     name: str
     kind: FeatureKind
     meter_key: str | None = None
+    terms: Terms = HARD
+    default: Setting | None = None
 
     def __post_init__(self) -> None:
         if self.kind is FeatureKind.LIMIT and not self.meter_key:
             raise InvalidError("a limit counts something: name its meter", feature=self.key)
+        if self.kind is not FeatureKind.LIMIT and self.terms.overflow is not Overflow.HARD:
+            raise InvalidError("only a limit can be gone beyond", feature=self.key, kind=self.kind.value)
+        if self.kind is not FeatureKind.CONFIG and self.default is not None:
+            raise InvalidError("only a configuration has a default", feature=self.key, kind=self.kind.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from billing.catalog.setting import Value
+
 
 class PlanNotFoundError(NotFoundError):
     """No such plan or add-on of this tenant."""
@@ -41,10 +43,10 @@ class PlanKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """One right a version gives: `value` is True for a boolean feature, a whole number or None (no limit) for a limit."""
+    """One right a version gives: True for a boolean feature, a whole number or None (no limit) for a limit, or a setting."""
 
     feature: str
-    value: bool | int | None
+    value: Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from billing.catalog.item import FeatureKind
 from billing.catalog.plan import Granted, PlanKind, PlanVersion
+from billing.catalog.setting import Setting, setting
 from billing.catalog.store import CatalogStore
 from billing.catalog.terms import Billing, PlanTerms, parse_terms
 from billing.catalog.terms_fields import TermsError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from billing.catalog.item import Meter, MeterUse
+    from billing.catalog.setting import Value
     from billing.db.session import Unit
 
     ChargeReader = Callable[[Mapping[str, Any]], MeterUse | None]
@@ -58,7 +60,7 @@ def publish(unit: Unit, draft: Draft, *, read_charge: ChargeReader, now: datetim
     _check_charges(draft, read_charge, meters)
     terms = parse_terms(draft.terms)
     _check_terms(draft, terms, read_charge, meters)
-    _check_grants(draft, {key: feature.kind for key, feature in store.features().items()})
+    grants = _grants(draft, {key: feature.kind for key, feature in store.features().items()})
     earlier = store.versions(draft.key)
     if earlier and earlier[-1].kind is not draft.kind:
         raise InvalidError(f"{draft.key!r} is already an {earlier[-1].kind.value}", plan=draft.key)
@@ -73,7 +75,7 @@ def publish(unit: Unit, draft: Draft, *, read_charge: ChargeReader, now: datetim
         interval=draft.interval,
         interval_count=draft.interval_count,
         charges=tuple(draft.charges),
-        grants=tuple(draft.grants),
+        grants=grants,
         requires=tuple(draft.requires),
         published_at=now,
         terms=terms,
@@ -158,7 +160,9 @@ def _shape(charges: Sequence[Mapping[str, Any]], read: ChargeReader) -> set[tupl
     return found
 
 
-def _check_grants(draft: Draft, kinds: Mapping[str, FeatureKind]) -> None:
+def _grants(draft: Draft, kinds: Mapping[str, FeatureKind]) -> tuple[Granted, ...]:
+    """The rights of a draft, each of its feature's kind."""
+    found = []
     for grant in draft.grants:
         kind = kinds.get(grant.feature)
         if kind is None:
@@ -167,14 +171,21 @@ def _check_grants(draft: Draft, kinds: Mapping[str, FeatureKind]) -> None:
                 plan=draft.key,
                 feature=grant.feature,
             )
-        is_boolean = isinstance(grant.value, bool)
-        if is_boolean != (kind is FeatureKind.BOOLEAN):
-            raise InvalidError(
-                f"{grant.feature!r} is a {kind.value} feature; grant it {_wanted(kind)}", feature=grant.feature
-            )
-        if not is_boolean and grant.value is not None and not 0 <= grant.value <= MOST_UNITS:
-            raise InvalidError("a limit is a whole number from 0, or null for none", feature=grant.feature)
+        found.append(Granted(grant.feature, fitting(kind, grant.value, grant.feature)))
+    return tuple(found)
 
 
-def _wanted(kind: FeatureKind) -> str:
-    return "true or false" if kind is FeatureKind.BOOLEAN else "a whole number, or null for no limit"
+def fitting(kind: FeatureKind, value: Value, feature: str) -> Value:
+    """The value as one of a feature's kind; any JSON is one of a configuration. Raises InvalidError.
+
+    >>> fitting(FeatureKind.CONFIG, 5, "theme")
+    Setting(text='5')
+    """
+    if kind is FeatureKind.CONFIG:
+        return value if isinstance(value, Setting) else setting(value)
+    if isinstance(value, Setting) or isinstance(value, bool) is not (kind is FeatureKind.BOOLEAN):
+        wanted = "true or false" if kind is FeatureKind.BOOLEAN else "a whole number, or null for no limit"
+        raise InvalidError(f"{feature!r} is a {kind.value} feature; grant it {wanted}", feature=feature)
+    if isinstance(value, int) and not 0 <= value <= MOST_UNITS:
+        raise InvalidError(f"a limit is a whole number from 0 to {MOST_UNITS}, or null for none", feature=feature)
+    return value

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from billing.catalog.feature_terms import parse_feature_terms
 from billing.catalog.item import (
     Aggregation,
     Feature,
@@ -15,8 +16,10 @@ from billing.catalog.item import (
     MeterNotFoundError,
 )
 from billing.catalog.plan import Granted, PlanKind, PlanNotFoundError, PlanVersion
+from billing.catalog.setting import Setting, restored, stored
 from billing.catalog.tables import FeatureRow, MeterRow, PlanRow, PlanVersionRow
 from billing.catalog.terms import parse_terms
+from billing.db.changes import changed
 from billing.kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -52,12 +55,13 @@ class CatalogStore:
                 interval=version.interval,
                 interval_count=version.interval_count,
                 charges=[dict(charge) for charge in version.charges],
-                grants=[{"feature": grant.feature, "value": grant.value} for grant in version.grants],
+                grants=[{"feature": grant.feature} | stored(grant.value) for grant in version.grants],
                 terms=version.terms.to_document(),
                 published_at=version.published_at,
             )
         )
         self._session.flush()
+        changed(self._session)
 
     def versions(self, plan_key: str | None = None) -> list[PlanVersion]:
         """Every version of one plan, or of all, oldest first."""
@@ -107,6 +111,7 @@ class CatalogStore:
         row.filters = {name: list(values) for name, values in meter.filters.items()}
         row.groups, row.operation = list(meter.groups), meter.operation
         self._session.flush()
+        changed(self._session)
 
     def meters(self) -> dict[str, Meter]:
         """All meters by key."""
@@ -126,7 +131,10 @@ class CatalogStore:
             row = FeatureRow(key=feature.key)
             self._session.add(row)
         row.name, row.kind, row.meter_key = feature.name, feature.kind.value, feature.meter_key
+        row.terms = feature.terms.to_document()
+        row.default_setting = None if feature.default is None else feature.default.text
         self._session.flush()
+        changed(self._session)
 
     def features(self) -> dict[str, Feature]:
         """All features by key."""
@@ -152,7 +160,7 @@ def _version(plan: PlanRow, version: PlanVersionRow) -> PlanVersion:
         interval=version.interval,
         interval_count=version.interval_count,
         charges=tuple(version.charges),
-        grants=tuple(Granted(grant["feature"], grant["value"]) for grant in version.grants),
+        grants=tuple(Granted(grant["feature"], restored(grant)) for grant in version.grants),
         requires=tuple(version.requires),
         published_at=version.published_at,
         terms=parse_terms(version.terms),
@@ -173,4 +181,11 @@ def _meter(row: MeterRow) -> Meter:
 
 
 def _feature(row: FeatureRow) -> Feature:
-    return Feature(key=row.key, name=row.name, kind=FeatureKind(row.kind), meter_key=row.meter_key)
+    return Feature(
+        key=row.key,
+        name=row.name,
+        kind=FeatureKind(row.kind),
+        meter_key=row.meter_key,
+        terms=parse_feature_terms(row.terms),
+        default=None if row.default_setting is None else Setting(row.default_setting),
+    )

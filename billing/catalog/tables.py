@@ -69,3 +69,5 @@ class FeatureRow(TenantRow):
     name: Mapped[str]
     kind: Mapped[str]
     meter_key: Mapped[str | None] = mapped_column(KEY)
+    terms: Mapped[dict[str, Any]] = mapped_column(Document, server_default="{}")
+    default_setting: Mapped[str | None]

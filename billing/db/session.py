@@ -14,6 +14,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
+from billing.db.changes import tell
 from billing.db.documents import dump
 from billing.db.scope import Scope, ScopedSession, refuse_changes
 from billing.db.tables import OutboxRow
@@ -24,6 +25,8 @@ from billing.kernel.ids import new_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+    from billing.db.changes import Listener
 
 APP_ROLE = "uptier_app"
 _READ_ONLY = {"uptier_read_only": True}
@@ -71,6 +74,11 @@ class Database:
         self.url = make_url(url)
         self.engine = _sqlite(url) if self.is_sqlite else _postgres(url, pool_size)
         self._reading = self.engine.execution_options(**_READ_ONLY if self.is_sqlite else _SNAPSHOT)
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        """Have a listener told of what every unit from now on changed, right after its commit; it must not raise."""
+        self._listeners.append(listener)
 
     @property
     def is_sqlite(self) -> bool:
@@ -80,12 +88,10 @@ class Database:
     @contextmanager
     def unit(self, scope: Scope) -> Iterator[Unit]:
         """A transaction that commits when the block ends and leaves nothing behind when it raises."""
-        with (
-            ScopedSession(self.engine, scope=scope, expire_on_commit=False) as session,
-            _readable_errors(),
-            session.begin(),
-        ):
-            yield Unit(session)
+        with ScopedSession(self.engine, scope=scope, expire_on_commit=False) as session:
+            with _readable_errors(), session.begin():
+                yield Unit(session)
+            tell(session, self._listeners)
 
     @contextmanager
     def view(self, scope: Scope) -> Iterator[Unit]:

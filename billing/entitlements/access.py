@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from billing.catalog.setting import Value
+    from billing.entitlements.grant import Source
     from billing.kernel.money import Money
 
 
@@ -18,6 +20,7 @@ class Reason(Enum):
     """Why a gate answered as it did."""
 
     GRANTED = "granted"
+    BY_DEFAULT = "default"
     WITHIN_LIMIT = "within_limit"
     UNLIMITED = "unlimited"
     OVER_LIMIT = "over_limit"
@@ -48,7 +51,7 @@ class Access:
     feature: str
     allowed: bool
     reason: Reason
-    value: bool | int | None
+    value: Value
     limit: int | None
     used: Decimal | None
     remaining: Decimal | None
@@ -56,6 +59,12 @@ class Access:
     as_of: datetime
     unlock: tuple[Unlock, ...] = ()
     held: Decimal | None = None
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """Where the right came from in a word, such as `plan:pro` or `plan:pro+addon:extra`; nothing without one."""
+        return "+".join(f"{each.kind}:{each.key}" for each in self.sources)
 
     @property
     def overage(self) -> Decimal:

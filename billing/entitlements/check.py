@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from billing.catalog.item import FeatureKind
 from billing.catalog.plan import PlanKind
+from billing.catalog.setting import Setting
 from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
 from billing.entitlements.access import Access, Unlock, suspended
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 
     from billing.catalog.item import Feature
     from billing.catalog.plan import PlanVersion
+    from billing.catalog.setting import Value
     from billing.customers.customer import Customer
     from billing.db.session import Unit
     from billing.entitlements.grant import Grant, Right
+    from billing.kernel.money import Money
     from billing.kernel.period import Period
 
 ONE = Decimal(1)
@@ -79,7 +82,7 @@ def _answer(  # noqa: PLR0917 (one question and what all of them share)
     aside: Mapping[tuple[str, str], Decimal],
 ) -> Access:
     granted = GrantStore(unit).of_customer(customer.id, now)
-    rule = compile_grants(customer.key, feature.key, granted, now)
+    rule = compile_grants(customer.key, feature.key, granted, now, terms=feature.terms, default=feature.default)
     key = (customer.id, feature.key)
     if key not in used:
         used[key] = usage(unit, customer.id, feature, rule.period)
@@ -90,22 +93,27 @@ def _answer(  # noqa: PLR0917 (one question and what all of them share)
 
 
 def usage(unit: Unit, customer_id: str, feature: Feature, period: Period | None) -> Decimal:
-    """Units of a limit feature used in a period; 0 for a boolean feature or without a period."""
-    if feature.kind is FeatureKind.BOOLEAN or period is None or feature.meter_key is None:
+    """Units of a limit feature used in a period; 0 for any other feature or without a period."""
+    if feature.kind is not FeatureKind.LIMIT or period is None or feature.meter_key is None:
         return Decimal(0)
     meter = CatalogStore(unit).meter(feature.meter_key)
     return EventStore(unit).quantity(customer_id, meter, period)
 
 
 def unlocks(
-    feature: Feature, right: Right | None, held: Iterable[Grant], plans: Iterable[PlanVersion]
+    feature: Feature,
+    right: Right | None,
+    held: Iterable[Grant],
+    plans: Iterable[PlanVersion],
+    price_of: Callable[[PlanVersion], Money] | None = None,
 ) -> tuple[Unlock, ...]:
     """What to buy to have this feature, or more of it, cheapest first: never what the customer has already.
 
-    Nothing that is bought unlocks what was set by hand.
+    Nothing that is bought unlocks what was set by hand, or what an experiment took away.
     """
-    if right is not None and right.is_override:
+    if right is not None and right.stands_instead:
         return ()
+    price_of = price_of or price
     owned = {grant.source_key for grant in held if grant.is_sold}
     found = []
     for version in plans:
@@ -113,19 +121,23 @@ def unlocks(
         needs_met = not version.requires or bool(owned & set(version.requires))
         if version.plan_key in owned or not needs_met or not _gives_more(value, right, version.kind):
             continue
-        price = recurring_price(version.charges, version.currency)
-        found.append(Unlock(version.kind.value, version.plan_key, version.plan_name, price))
+        found.append(Unlock(version.kind.value, version.plan_key, version.plan_name, price_of(version)))
     return tuple(sorted(found, key=lambda unlock: (unlock.price.currency, unlock.price.amount_minor, unlock.key)))
 
 
-def _gives_more(value: bool | int | None, right: Right | None, kind: PlanKind) -> bool:  # noqa: FBT001 (a right's value)
+def price(version: PlanVersion) -> Money:
+    """What a version costs each time it renews."""
+    return recurring_price(version.charges, version.currency)
+
+
+def _gives_more(value: Value, right: Right | None, kind: PlanKind) -> bool:
     if value is not None and not value:  # neither a feature that is off nor a limit of 0
         return False
     if right is None or right.value is False:
         return True
-    if right.value is True or right.value is None:
+    if right.units is None or isinstance(value, Setting):
         return False
-    return value is None or value is True or kind is PlanKind.ADDON or value > right.value
+    return value is None or value is True or kind is PlanKind.ADDON or value > right.units
 
 
 def period_of(right: Right | None, now: datetime) -> Period | None:

@@ -7,10 +7,10 @@ Verdict, value and explanation come out of one evaluation, so they cannot disagr
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from enum import Enum
 from typing import TYPE_CHECKING
 
+from billing.catalog.feature_terms import HARD, NOTHING, SOFT, Failure, Overflow, Terms
+from billing.catalog.setting import Setting
 from billing.entitlements.access import Access, Reason
 from billing.entitlements.grant import effective
 from billing.kernel.errors import InvalidError
@@ -18,16 +18,18 @@ from billing.kernel.errors import InvalidError
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from decimal import Decimal
 
     from billing.catalog.item import Feature
+    from billing.catalog.setting import Value
     from billing.entitlements.access import Unlock
-    from billing.entitlements.grant import Grant, Right
+    from billing.entitlements.grant import Grant, Right, Source
     from billing.kernel.period import Period
 
-NOTHING = Decimal(0)
 ALLOWING = frozenset(
     {
         Reason.GRANTED,
+        Reason.BY_DEFAULT,
         Reason.WITHIN_LIMIT,
         Reason.UNLIMITED,
         Reason.OVER_LIMIT,
@@ -36,40 +38,6 @@ ALLOWING = frozenset(
     }
 )
 """The reasons that come with a yes."""
-
-
-class Overflow(Enum):
-    """What happens beyond a limit: nothing more, a stated number of units more, or more without end (billed or reported)."""
-
-    HARD = "hard"
-    GRACE = "grace"
-    SOFT = "soft"
-
-
-class Failure(Enum):
-    """What a feature answers when its data cannot be read."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How a feature binds: `grace` units beyond a limit that ends in grace, and the answer when nothing can be read."""
-
-    overflow: Overflow = Overflow.HARD
-    grace: Decimal = NOTHING
-    on_failure: Failure = Failure.CLOSED
-
-    def __post_init__(self) -> None:
-        if self.grace < 0:
-            raise InvalidError("grace is not negative", grace=str(self.grace))
-        if self.grace and self.overflow is not Overflow.GRACE:
-            raise InvalidError("only a limit that ends in grace has units of grace", overflow=self.overflow.value)
-
-
-HARD = Terms()
-SOFT = Terms(overflow=Overflow.SOFT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +55,13 @@ class Compiled:
     limit: int | None
     is_counted: bool
     fixed: Reason | None
+    value: Value = None
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def is_always(self) -> bool:
+        """Whether no quantity is ever refused."""
+        return (self.fixed in ALLOWING) or (self.fixed is None and self.terms.overflow is Overflow.SOFT)
 
     def verdict(self, used: Decimal, quantity: Decimal, held: Decimal = NOTHING) -> Reason:
         """Why `quantity` more units may or may not be used after `used` ones, with `held` more set aside."""
@@ -120,7 +95,7 @@ class Compiled:
             feature=self.feature,
             allowed=allowed,
             reason=reason,
-            value=None if self.right is None else self.right.value,
+            value=self.value,
             limit=limit,
             used=used if counted else None,
             remaining=max(limit - used - held, NOTHING) if limit is not None else None,
@@ -128,6 +103,7 @@ class Compiled:
             as_of=now,
             unlock=() if allowed else self.unlock,
             held=held if counted else None,
+            sources=self.sources,
         )
 
 
@@ -141,9 +117,10 @@ def compiled(
     period: Period | None = None,
     valid_until: datetime | None = None,
     unlock: tuple[Unlock, ...] = (),
+    default: Setting | None = None,
 ) -> Compiled:
     """The evaluator of a right that is known already; `customer` and `feature` are keys."""
-    counted = right is not None and not isinstance(right.value, bool)
+    counted = right is not None and not isinstance(right.value, bool | Setting)
     return Compiled(
         customer=customer,
         feature=feature,
@@ -153,9 +130,11 @@ def compiled(
         period=period,
         valid_until=valid_until,
         unlock=unlock,
-        limit=right.value if right is not None and not isinstance(right.value, bool) else None,
+        limit=None if right is None else right.units,
         is_counted=counted,
-        fixed=_fixed(right, has_subscription=has_subscription),
+        fixed=_fixed(right, default, has_subscription=has_subscription),
+        value=default if right is None else right.value,
+        sources=() if right is None else right.sources,
     )
 
 
@@ -167,6 +146,7 @@ def compile_grants(
     *,
     terms: Terms = HARD,
     unlock: tuple[Unlock, ...] = (),
+    default: Setting | None = None,
 ) -> Compiled:
     """The evaluator of a customer's grants at an instant. `grants` are those of all features, also ones that start later."""
     known = list(grants)
@@ -185,6 +165,7 @@ def compile_grants(
         period=period,
         valid_until=min(edges, default=None),
         unlock=unlock,
+        default=default,
     )
 
 
@@ -227,10 +208,12 @@ def unread(customer: str, feature: str, choice: Failure, now: datetime) -> Acces
     )
 
 
-def _fixed(right: Right | None, *, has_subscription: bool) -> Reason | None:
+def _fixed(right: Right | None, default: Setting | None, *, has_subscription: bool) -> Reason | None:
     """The reason that no usage can change, or None for a limit."""
+    if right is None and default is not None:
+        return Reason.BY_DEFAULT
     if right is None or right.value is False:
         return Reason.NOT_IN_PLAN if has_subscription else Reason.NO_SUBSCRIPTION
-    if right.value is True:
+    if right.value is True or isinstance(right.value, Setting):
         return Reason.GRANTED
     return Reason.UNLIMITED if right.value is None else None

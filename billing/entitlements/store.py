@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 
-from billing.entitlements.grant import OVERRIDE, Grant
+from billing.catalog.setting import Setting, restored, stored
+from billing.db.changes import changed
+from billing.entitlements.grant import Grant
 from billing.entitlements.tables import GrantRow
 from billing.kernel.cadence import Cadence, Interval
 
@@ -25,8 +27,10 @@ class GrantStore:
 
     def add(self, grants: Iterable[Grant]) -> None:
         """New rights."""
-        self._session.add_all(_to_row(grant) for grant in grants)
+        rows = [_to_row(grant) for grant in grants]
+        self._session.add_all(rows)
         self._session.flush()
+        changed(self._session, {row.customer_id for row in rows})
 
     def of_customer(self, customer_id: str, now: datetime) -> list[Grant]:
         """Every right of a customer that has started and not ended."""
@@ -37,14 +41,34 @@ class GrantStore:
         )
         return [_from_row(row) for row in rows]
 
-    def end_override(self, customer_id: str, feature: str, at: datetime) -> bool:
-        """End what was set by hand for a customer's feature; whether there was anything in force."""
+    def ahead_of_customer(self, customer_id: str, now: datetime) -> list[Grant]:
+        """The same and those that start later: what the customer may use until it changes."""
+        rows = self._session.scalars(
+            select(GrantRow)
+            .where(GrantRow.customer_id == customer_id)
+            .where(or_(GrantRow.ends_at.is_(None), GrantRow.ends_at > now))
+        )
+        return [_from_row(row) for row in rows]
+
+    def end_given(self, customer_id: str, feature: str, at: datetime, *, kind: str, key: str | None = None) -> bool:
+        """End a customer's rights to a feature of a source that is not bought; whether there was anything to end."""
         query = select(GrantRow).where(GrantRow.customer_id == customer_id, GrantRow.feature == feature)
-        query = query.where(GrantRow.source_kind == OVERRIDE, or_(GrantRow.ends_at.is_(None), GrantRow.ends_at > at))
+        query = query.where(GrantRow.source_kind == kind, or_(GrantRow.ends_at.is_(None), GrantRow.ends_at > at))
+        if key is not None:
+            query = query.where(GrantRow.source_key == key)
+        return self._end(query, at)
+
+    def had(self, customer_id: str, feature: str, kind: str) -> bool:
+        """Whether a customer ever had a right to a feature from such a source."""
+        query = select(GrantRow.id).where(GrantRow.customer_id == customer_id, GrantRow.feature == feature)
+        return self._session.scalar(query.where(GrantRow.source_kind == kind).limit(1)) is not None
+
+    def _end(self, query: Select[GrantRow], at: datetime) -> bool:
         rows = list(self._session.scalars(query))
         for row in rows:
             row.ends_at = at
         self._session.flush()
+        changed(self._session, {row.customer_id for row in rows})
         return bool(rows)
 
     def end(self, subscription_id: str, at: datetime, source_key: str | None = None) -> None:
@@ -53,19 +77,17 @@ class GrantStore:
         query = query.where(or_(GrantRow.ends_at.is_(None), GrantRow.ends_at > at))
         if source_key is not None:
             query = query.where(GrantRow.source_key == source_key)
-        for row in self._session.scalars(query):
-            row.ends_at = at
-        self._session.flush()
+        self._end(query, at)
 
     def reopen(self, subscription_id: str, ended_at: datetime, *, bought: str) -> None:
         """Take back the end at an instant of the rights that a subscription gave; amounts bought for a period keep theirs."""
-        rows = self._session.scalars(
-            select(GrantRow).where(GrantRow.subscription_id == subscription_id, GrantRow.ends_at == ended_at)
-        )
+        query = select(GrantRow).where(GrantRow.subscription_id == subscription_id, GrantRow.ends_at == ended_at)
+        rows = list(self._session.scalars(query))
         for row in rows:
-            if row.source_kind != bought or isinstance(row.value["value"], bool):
+            if row.source_kind != bought or isinstance(_from_row(row).value, bool | Setting):
                 row.ends_at = None
         self._session.flush()
+        changed(self._session, {row.customer_id for row in rows})
 
 
 def _to_row(grant: Grant) -> GrantRow:
@@ -73,7 +95,7 @@ def _to_row(grant: Grant) -> GrantRow:
         id=grant.id,
         customer_id=grant.customer_id,
         feature=grant.feature,
-        value={"value": grant.value, "why": grant.why} if grant.why else {"value": grant.value},
+        value=stored(grant.value) | ({"why": grant.why} if grant.why else {}),
         source_kind=grant.source_kind,
         source_key=grant.source_key,
         subscription_id=grant.subscription_id,
@@ -91,7 +113,7 @@ def _from_row(row: GrantRow) -> Grant:
         id=row.id,
         customer_id=row.customer_id,
         feature=row.feature,
-        value=row.value["value"],
+        value=restored(row.value),
         source_kind=row.source_kind,
         source_key=row.source_key,
         subscription_id=row.subscription_id,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from billing.customers.store import CustomerStore
+from billing.db.changes import changed
 from billing.kernel.clock import format_instant
 from billing.kernel.errors import ConflictError, NotFoundError
 from billing.metering.amended import StoredEvent
@@ -69,6 +70,7 @@ def amend(unit: Unit, source: str, event_id: str, document: Mapping[str, Any], *
         )
     touched = [(event.type, event.customer_id, event.at) for event in (original, replacing)]
     RollupStore(unit).recompute(touched)
+    changed(unit.session, {event.customer_id for event in (original, replacing)})
     return Amended(replacing, is_duplicate=False)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from billing.customers.store import CustomerStore
+from billing.db.changes import changed
 from billing.kernel.errors import Kind, UptierError
 from billing.kernel.storable import is_storable
 from billing.metering.event import MAX_TEXT, BadEventError, read_event, read_quickly
@@ -103,6 +104,7 @@ def store_batches(unit: Unit, batches: Sequence[Batch]) -> list[Receipt]:
                 first.append((index, event))
         firsts.append(first)
     stored = EventStore(unit).add(list(records.values()))
+    changed(unit.session, {record[3] for record in records.values()})
     return [_receipt(batch, first, stored, ids) for batch, first in zip(batches, firsts, strict=True)]
 
 

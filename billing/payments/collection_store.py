@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
+from billing.db.changes import changed
 from billing.db.upsert import insert_new_silently
 from billing.kernel.money import Money
 from billing.payments.attempt import (
@@ -192,6 +193,7 @@ class DunningStore:
         insert_new_silently(self._session, DunningRow, [dict(values)])
         self._session.execute(_change(DunningRow).where(DunningRow.invoice_id == dunning.invoice_id).values(**values))
         self._session.expire_all()
+        changed(self._session, [dunning.customer_id])
 
     def of_invoices(self, invoice_ids: Collection[str]) -> dict[str, Dunning]:
         """The collections of these invoices."""

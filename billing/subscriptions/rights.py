@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from billing.catalog.setting import Setting
 from billing.entitlements.grant import Grant
 from billing.kernel.ids import new_id
 
@@ -41,6 +42,6 @@ def bought_rights(version: PlanVersion, subscription: Subscription, at: datetime
     """The rights of what is bought once: a feature for as long as the subscription lives, an amount until the period's end."""
     end = subscription.cadence.period_at(at).end
     return [
-        replace(grant, source_kind=BOUGHT, ends_at=grant.ends_at if isinstance(grant.value, bool) else end)
+        replace(grant, source_kind=BOUGHT, ends_at=grant.ends_at if isinstance(grant.value, bool | Setting) else end)
         for grant in grants_of(version, subscription, at)
     ]

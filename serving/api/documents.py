@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from billing.catalog.setting import said
 from billing.kernel.clock import format_instant
 from billing.kernel.money import Money, format_quantity
 from billing.pricing.quote import money_document, period_document
@@ -86,7 +87,7 @@ def plan(value: PlanVersion) -> dict[str, Any]:
         "interval_count": value.interval_count,
         "price": money(recurring_price(value.charges, value.currency)),
         "charges": [dict(charge) for charge in value.charges],
-        "grants": {grant.feature: grant.value for grant in value.grants},
+        "grants": {grant.feature: said(grant.value) for grant in value.grants},
         "requires": list(value.requires),
         "terms": value.terms.to_document(),
         "currencies": list(value.currencies),
@@ -110,7 +111,14 @@ def meter(value: Meter) -> dict[str, Any]:
 
 def feature(value: Feature) -> dict[str, Any]:
     """A feature."""
-    return {"key": value.key, "name": value.name, "kind": value.kind.value, "meter": value.meter_key}
+    return {
+        "key": value.key,
+        "name": value.name,
+        "kind": value.kind.value,
+        "meter": value.meter_key,
+        "terms": value.terms.to_document(),
+        "default": None if value.default is None else value.default.value,
+    }
 
 
 def product(value: Product) -> dict[str, Any]:
@@ -158,7 +166,8 @@ def access(value: Access) -> dict[str, Any]:
         "feature": value.feature,
         "allowed": value.allowed,
         "reason": value.reason.value,
-        "value": value.value,
+        "value": said(value.value),
+        "sources": [{"kind": each.kind, "key": each.key} for each in value.sources],
         "limit": value.limit,
         "used": None if value.used is None else format_quantity(value.used),
         "held": None if value.held is None else format_quantity(value.held),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from billing.entitlements.holds.use import expire
+from billing.entitlements.holds.use import clear, expire
 from billing.invoices.adjust import adjust_late
 from billing.invoices.cycle import run_billing
 from billing.invoices.store import InvoiceStore
@@ -133,6 +133,12 @@ def _expire_holds(services: Services, scope: Scope, now: datetime, report: Routi
         with services.database.unit(scope) as unit:
             done = expire(unit, now=now)
         report.count("holds_expired", done)
+        if not done:
+            break
+    while True:
+        with services.database.unit(scope) as unit:
+            done = clear(unit, now=now)
+        report.count("holds_cleared", done)
         if not done:
             return
 

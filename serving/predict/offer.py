@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from billing.catalog.plan import PlanKind
+from billing.catalog.setting import Setting
 from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
 from billing.invoices.cycle import bill_subscription
@@ -165,7 +166,7 @@ def _target(version: PlanVersion) -> Target:
         key=version.plan_key,
         name=version.plan_name,
         rank=version.rank,
-        gives={grant.feature: grant.value for grant in version.grants},
+        gives={grant.feature: grant.value for grant in version.grants if not isinstance(grant.value, Setting)},
         recurring=recurring_price(version.charges, version.currency),
     )
 

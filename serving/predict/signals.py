@@ -44,11 +44,11 @@ def limits_of(unit: Unit, customer_id: str, *, now: datetime) -> tuple[LimitUse,
     found = []
     for feature in CatalogStore(unit).features().values():
         right = effective([grant for grant in grants if grant.feature == feature.key], now)
-        if feature.kind is not FeatureKind.LIMIT or right is None or right.value is None or right.value is True:
+        if feature.kind is not FeatureKind.LIMIT or right is None or right.units is None:
             continue
         period = right.grants[0].cadence.period_at(now)
         used = usage(unit, customer_id, feature, period)
-        found.append(LimitUse(feature=feature.key, name=feature.name, used=int(used), limit=int(right.value)))
+        found.append(LimitUse(feature=feature.key, name=feature.name, used=int(used), limit=right.units))
     return tuple(found)
 
 

@@ -87,7 +87,7 @@ def _busiest(unit: Unit, subscribed: tuple[Subscription, ...], now: datetime) ->
                 for right in plans[version_id].grants
                 if right.feature == feature.key
             ]
-            limit = sum(value for value in values if value is not None)
+            limit = sum(value for value in values if isinstance(value, int))
             if values and None not in values and limit and each.is_running:
                 share = used.get(each.customer_id, 0) / limit
                 shares[each.customer_id] = max(share, shares.get(each.customer_id, 0.0))

@@ -129,7 +129,7 @@ class Holder(Caller):
         """One hold, to its end."""
         quantity, name = self.rng.randint(1, 4), f"{self.customer}-{self.name}-{number}"
         body = {"customer": self.customer, "feature": "calls", "quantity": str(quantity), "key": name}
-        made = self.field.ask(self.rng, "POST", "/v1/holds", body)
+        made = self.field.ask(self.rng, "POST", "/v1/access/holds", body)
         if made.status_code == httpx.codes.CONFLICT and made.json()["code"] == "limit_reached":
             self.refused += 1
             time.sleep(0.05)
@@ -138,9 +138,9 @@ class Holder(Caller):
             raise TortureError(made.text[:300])
         used = self.rng.randint(0, quantity)
         if self.rng.random() < 0.3:
-            ended = self.field.ask(self.rng, "POST", f"/v1/holds/{name}/release", None)
+            ended = self.field.ask(self.rng, "DELETE", f"/v1/access/holds/{name}", None)
         else:
-            ended = self.field.ask(self.rng, "POST", f"/v1/holds/{name}/commit", {"quantity": str(used)})
+            ended = self.field.ask(self.rng, "POST", f"/v1/access/holds/{name}/commit", {"quantity": str(used)})
             self.used += used
         if ended.is_error:
             raise TortureError(ended.text[:300])
@@ -273,7 +273,7 @@ def _judged(field_: Field, senders: list[Sender], holders: list[Holder]) -> dict
             used = int(client.get("/v1/usage", customer=customer, meter="calls", **_SPAN)["quantity"])
             if used != told or used > LIMIT:
                 raise TortureError(f"{customer}: told {told}, counted {used}, limit {LIMIT}")
-            leaked = client.get("/v1/holds", customer=customer, state="open")["items"]
+            leaked = client.get("/v1/access/holds", customer=customer, state="open")["items"]
             if leaked:
                 raise TortureError(f"{customer}: {len(leaked)} holds leaked")
     return {

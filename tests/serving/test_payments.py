@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from billing.payments.dunning import DunningPolicy, RetryCalendar, Terminal
 from billing.payments.provider import UnknownProviderError
 from billing.tenants.tenant import Mode
-from serving.payments import NoProviderError, collect_for, needed_provider, policy_of, provider_named, provider_of
+from serving.dunning import policy_of
+from serving.payments import NoProviderError, collect_for, needed_provider, provider_named, provider_of
 from serving.settings import Settings
 from serving.wiring import build
 from tests.shop import START, open_shop

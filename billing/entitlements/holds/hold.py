@@ -131,9 +131,9 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a limit has left: `limit` is None where there is none."""
+    """What a limit has left, with its units of grace: `limit` is None where there is none, or where it is soft."""
 
-    limit: int | None
+    limit: Decimal | int | None
     used: Decimal
     held: Decimal
 

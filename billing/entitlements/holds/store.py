@@ -6,8 +6,9 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 
+from billing.db.changes import changed
 from billing.db.upsert import insert_new, insert_new_silently
 from billing.entitlements.holds.hold import Hold, HoldNotFoundError, HoldState, Overdraw
 from billing.entitlements.holds.tables import HoldGateRow, HoldRow
@@ -41,12 +42,14 @@ class HoldStore:
         """A new hold; False, and nothing done, when its key is another's."""
         row = {name: getattr(hold, name) for name in _LASTING}
         row |= {"overdraw": hold.overdraw.value, **_changing(hold)}
+        changed(self._session, [hold.customer_id])
         return bool(insert_new(self._session, HoldRow, [row], [HoldRow.id]))
 
     def save(self, hold: Hold) -> None:
         """How it ended."""
         change = update(HoldRow).where(HoldRow.id == hold.id).values(**_changing(hold))
         self._session.execute(change.execution_options(synchronize_session=False))
+        changed(self._session, [hold.customer_id])
 
     def get(self, hold_id: str) -> Hold:
         """A hold by its id or key, as it is now."""
@@ -73,6 +76,11 @@ class HoldStore:
             sums[customer_id, meter] += quantity
         return dict(sums)
 
+    def next_expiry(self, customer_id: str, now: datetime) -> datetime | None:
+        """When the first of a customer's open holds runs out."""
+        query = select(func.min(HoldRow.expires_at)).where(HoldRow.customer_id == customer_id, HoldRow.state == _OPEN)
+        return self._session.scalar(query.where(HoldRow.expires_at > now))
+
     def forgotten(self, now: datetime, *, limit: int) -> list[Hold]:
         """Open holds whose time is over, the oldest first, locked; what another worker has is left to it."""
         query = select(HoldRow).where(HoldRow.state == _OPEN, HoldRow.expires_at <= now)
@@ -84,6 +92,14 @@ class HoldStore:
         query = select(HoldRow).where(HoldRow.customer_id == customer_id, HoldRow.meter == meter)
         query = query.where(HoldRow.state == _OPEN, HoldRow.expires_at <= now).order_by(HoldRow.id)
         return self._all(query.with_for_update())
+
+    def clear(self, before: datetime, *, limit: int) -> int:
+        """Delete holds that ended before an instant, the oldest first; how many."""
+        ended = select(HoldRow.id).where(HoldRow.state != _OPEN, HoldRow.expires_at < before, HoldRow.ended_at < before)
+        ids = list(self._session.scalars(ended.order_by(HoldRow.expires_at, HoldRow.id).limit(limit)))
+        if ids:
+            self._session.execute(delete(HoldRow).where(HoldRow.id.in_(ids)))
+        return len(ids)
 
     def page(
         self,

@@ -7,6 +7,7 @@ unit of work ends. The usage that a commit writes has ids made of the hold's own
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +40,14 @@ from billing.metering.reading import passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from billing.catalog.item import Feature, Meter
     from billing.db.session import Unit
     from billing.kernel.period import Period
 
 BATCH = 500
+REMEMBERED = timedelta(days=90)
 SOURCE = "hold"
 
 
@@ -155,6 +157,11 @@ def expire(unit: Unit, *, now: datetime, limit: int = BATCH) -> int:
     return len(found)
 
 
+def clear(unit: Unit, *, now: datetime, limit: int = BATCH) -> int:
+    """Delete what ended longer ago than a key is remembered; how many."""
+    return HoldStore(unit).clear(now - REMEMBERED, limit=limit)
+
+
 def held(
     unit: Unit, customer_ids: Collection[str], features: Collection[str], now: datetime
 ) -> dict[tuple[str, str], Decimal]:
@@ -185,7 +192,8 @@ def room_of(
     if right is None or right.value is False:
         raise NotGrantedError(f"the customer has no {feature.key!r}; what gives it comes first", feature=feature.key)
     period = period_of(right, now)
-    limit = None if right.value is None or right.value is True else right.value
+    beyond = feature.terms.most_beyond
+    limit = None if right.units is None or beyond is None else right.units + beyond if beyond else right.units
     used = usage(unit, customer_id, feature, period)
     meters = [] if feature.meter_key is None else [feature.meter_key]
     aside = sum(HoldStore(unit).held([customer_id], meters, now).values(), Decimal(0))
@@ -278,7 +286,7 @@ def _full(room: Room, period: Period | None) -> LimitReachedError:
     return LimitReachedError(
         f"{format_quantity(left)} of {room.limit} are left ({format_quantity(room.used)} used, {format_quantity(room.held)} held): "
         "ask for less, release what is not needed, wait for `resets_at`, or raise the limit",
-        limit=room.limit,
+        limit=room.limit if room.limit is None or isinstance(room.limit, int) else format_quantity(room.limit),
         used=format_quantity(room.used),
         held=format_quantity(room.held),
         remaining=format_quantity(left),

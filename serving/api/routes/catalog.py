@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from billing.catalog.feature_terms import Failure, Overflow, parse_feature_terms
 from billing.catalog.item import Aggregation, Feature, FeatureKind, Meter, Product
 from billing.catalog.plan import Granted, PlanKind
 from billing.catalog.products.store import ProductStore
 from billing.catalog.publish import Draft, publish
+from billing.catalog.setting import given, setting
 from billing.catalog.store import CatalogStore
 from billing.kernel.money import Money
 from billing.kernel.page import page_size
@@ -35,18 +37,30 @@ class NewPlan(BaseModel):
     interval: str = "month"
     interval_count: int = Field(default=1, ge=1, le=120)
     charges: list[dict[str, Any]] = Field(default_factory=list, max_length=100)
-    grants: dict[str, bool | int | None] = Field(default_factory=dict, max_length=500)
+    grants: dict[str, Any] = Field(default_factory=dict, max_length=500)
     requires: list[str] = Field(default_factory=list, max_length=50)
     terms: dict[str, Any] = Field(default_factory=dict)
 
 
+class FeatureTerms(BaseModel):
+    """What happens beyond a limit (`hard`, `grace` units more, `soft`), and what is answered when nothing can be read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overflow: Overflow = Overflow.HARD
+    grace: str = Field(default="0", pattern=r"^[0-9]{1,15}(\.[0-9]{1,12})?$")
+    on_failure: Failure = Failure.CLOSED
+
+
 class NewFeature(BaseModel):
-    """A feature; a limit names its meter."""
+    """A feature: had or not, a limit of units of its meter, or a configuration, whose `default` goes to who was given none."""
 
     key: str = Field(pattern=KEY_PATTERN)
     name: str = Field(min_length=1, max_length=200)
     kind: FeatureKind
     meter: str | None = None
+    terms: FeatureTerms = Field(default_factory=FeatureTerms)
+    default: Any = None
 
 
 class NewMeter(BaseModel):
@@ -96,7 +110,7 @@ def _publish(body: NewPlan, kind: PlanKind, context: SecretContext) -> JSONRespo
         interval=body.interval,
         interval_count=body.interval_count,
         charges=body.charges,
-        grants=[Granted(feature, value) for feature, value in body.grants.items()],
+        grants=[Granted(feature, given(value)) for feature, value in body.grants.items()],
         requires=body.requires,
         terms=body.terms,
     )
@@ -153,7 +167,14 @@ def list_features(context: SecretContext) -> dict[str, Any]:
 @router.post("/features", status_code=201)
 def put_feature(body: NewFeature, context: SecretContext) -> JSONResponse:
     """Add a feature, or replace the one of its key."""
-    value = Feature(key=body.key, name=body.name, kind=body.kind, meter_key=body.meter)
+    value = Feature(
+        key=body.key,
+        name=body.name,
+        kind=body.kind,
+        meter_key=body.meter,
+        terms=parse_feature_terms(body.terms.model_dump(mode="json")),
+        default=None if body.default is None else setting(body.default),
+    )
 
     def work(unit: Any) -> dict[str, Any]:
         if value.meter_key is not None:

@@ -21,7 +21,7 @@ from serving.api import documents
 from serving.api.context import SecretContext
 from serving.payments import overdue_reader
 
-router = APIRouter(prefix="/v1/holds", tags=["access"])
+router = APIRouter(prefix="/v1/access/holds", tags=["access"])
 _MINUTES = 15
 
 Quantity = Annotated[Decimal, Field(ge=0, le=10**12, max_digits=40, decimal_places=20)]
@@ -81,7 +81,7 @@ def commit_hold(hold_id: str, body: Commit, context: SecretContext) -> JSONRespo
     return context.write(work, body=body)
 
 
-@router.post("/{hold_id}/release")
+@router.delete("/{hold_id}")
 def release_hold(hold_id: str, context: SecretContext) -> JSONResponse:
     """Let the units of a hold go."""
     return context.write(lambda unit: _shown(unit, release(unit, hold_id, now=context.now)))

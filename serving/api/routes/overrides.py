@@ -1,15 +1,25 @@
-"""Overrides: a customer's right to one feature set by hand, with its reason and its end."""
+"""Rights that are given rather than bought: set by hand, with a reason and an end, or tried out for some days."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, Field, StrictBool, StrictInt
+from pydantic import AwareDatetime, BaseModel, Field
 
+from billing.catalog.setting import given, said
 from billing.db.session import Unit
-from billing.entitlements.override import LONGEST_REASON, drop_override, put_override
+from billing.entitlements.given import (
+    LONGEST_REASON,
+    LONGEST_TRIAL_DAYS,
+    drop_override,
+    end_trial,
+    put_override,
+    start_trial,
+)
+from billing.entitlements.grant import Grant
 from serving.api import documents
 from serving.api.context import SecretContext
 
@@ -17,11 +27,20 @@ router = APIRouter(prefix="/v1/customers", tags=["access"])
 
 
 class OverrideBody(BaseModel):
-    """True or false for a boolean feature; units a period, or null for no limit, for a limit. It counts until `expires_at`."""
+    """True or false, units a period or null for no limit, or any JSON for a configuration. It counts until `expires_at`."""
 
-    value: StrictBool | StrictInt | None
+    value: Any
     reason: str = Field(min_length=1, max_length=LONGEST_REASON)
     expires_at: AwareDatetime | None = None
+
+
+class TrialBody(BaseModel):
+    """What is tried out beside what was bought, for how many days; `again` lets a customer who has tried it before."""
+
+    value: Any = True
+    days: int = Field(ge=1, le=LONGEST_TRIAL_DAYS)
+    reason: str = Field(min_length=1, max_length=LONGEST_REASON)
+    again: bool = False
 
 
 @router.put("/{key}/overrides/{feature}")
@@ -30,15 +49,9 @@ def set_override(key: str, feature: str, body: OverrideBody, context: SecretCont
 
     def work(unit: Unit) -> dict[str, Any]:
         made = put_override(
-            unit, key, feature, value=body.value, why=body.reason, ends_at=body.expires_at, now=context.now
+            unit, key, feature, value=given(body.value), why=body.reason, ends_at=body.expires_at, now=context.now
         )
-        return {
-            "feature": made.feature,
-            "value": made.value,
-            "reason": made.why,
-            "starts_at": documents.instant(made.starts_at),
-            "expires_at": documents.instant(made.ends_at),
-        }
+        return _document(made)
 
     return context.write(work, body=body)
 
@@ -52,3 +65,44 @@ def remove_override(key: str, feature: str, context: SecretContext) -> JSONRespo
         return {"feature": feature, "removed": True}
 
     return context.write(work)
+
+
+@router.put("/{key}/trials/{feature}")
+def try_out(key: str, feature: str, body: TrialBody, context: SecretContext) -> JSONResponse:
+    """Let a customer try a feature out for some days, beside what they have bought: once each."""
+
+    def work(unit: Unit) -> dict[str, Any]:
+        made = start_trial(
+            unit,
+            key,
+            feature,
+            value=given(body.value),
+            why=body.reason,
+            life=timedelta(days=body.days),
+            now=context.now,
+            again=body.again,
+        )
+        return _document(made)
+
+    return context.write(work, body=body)
+
+
+@router.delete("/{key}/trials/{feature}")
+def stop_trying(key: str, feature: str, context: SecretContext) -> JSONResponse:
+    """End a trial before its time."""
+
+    def work(unit: Unit) -> dict[str, Any]:
+        end_trial(unit, key, feature, now=context.now)
+        return {"feature": feature, "ended": True}
+
+    return context.write(work)
+
+
+def _document(made: Grant) -> dict[str, Any]:
+    return {
+        "feature": made.feature,
+        "value": said(made.value),
+        "reason": made.why,
+        "starts_at": documents.instant(made.starts_at),
+        "expires_at": documents.instant(made.ends_at),
+    }

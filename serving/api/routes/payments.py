@@ -35,7 +35,8 @@ from billing.payments.store import DisputeStore, PaymentStore, RefundStore
 from billing.tenants.store import TenantStore
 from serving.api import documents
 from serving.api.context import Context, SecretContext
-from serving.payments import needed_provider, policy_of, provider_named
+from serving.dunning import policy_of
+from serving.payments import needed_provider, provider_named
 from serving.wiring import Services
 
 router = APIRouter(prefix="/v1", tags=["payments"])

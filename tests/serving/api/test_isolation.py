@@ -61,7 +61,7 @@ def _owned(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
         "top_up_id": "wtu_1",
         "redemption_id": "red_1",
         "line": "770011",
-        "hold_id": server.call("POST", "/v1/holds", json=BODIES["/v1/holds"]).json()["id"],
+        "hold_id": server.call("POST", "/v1/access/holds", json=BODIES["/v1/access/holds"]).json()["id"],
         "note_id": server.call("POST", "/v1/credit-notes", json={"invoice": invoice["id"], "amount": "1.00"}).json()[
             "id"
         ],
@@ -115,8 +115,9 @@ BODIES: dict[str, Any] = {
     "/v1/webhook-endpoints/{endpoint_id}": {"enabled": False},
     "/v1/webhook-endpoints/{endpoint_id}/replay": {"since": "2026-01-01T00:00:00Z"},
     "/v1/customers/{key}/overrides/{feature}": {"value": 5, "reason": "a gift"},
-    "/v1/holds": {"customer": "ann", "feature": "deliveries", "key": "h"},
-    "/v1/holds/{hold_id}/commit": {},
+    "/v1/customers/{key}/trials/{feature}": {"value": True, "days": 7, "reason": "a taste"},
+    "/v1/access/holds": {"customer": "ann", "feature": "deliveries", "key": "h"},
+    "/v1/access/holds/{hold_id}/commit": {},
     "/v1/credit-notes": {"invoice": "INV-000001"},
     "/v1/credit-notes/preview": {"invoice": "INV-000001"},
     "/v1/tax-rules": {"country": "DE", "rate_key": "r", "percent": "7", "valid_from": "2026-01-01T00:00:00Z"},

@@ -11,7 +11,7 @@ import pytest
 from billing.customers.store import CustomerStore
 from billing.entitlements.access import Access, Reason
 from billing.entitlements.check import Question, check
-from billing.entitlements.override import BadOverrideError, OverrideNotFoundError, drop_override, put_override
+from billing.entitlements.given import BadOverrideError, OverrideNotFoundError, drop_override, put_override
 from billing.entitlements.store import GrantStore
 from tests.shop import START, Shop, open_shop
 
