@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING
 
 from billing.catalog.feature_terms import NOTHING, Failure
 from billing.catalog.item import Feature, FeatureNotFoundError
+from billing.catalog.setting import Setting
 from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
 from billing.entitlements.access import suspended
-from billing.entitlements.check import price, unlocks, usage
-from billing.entitlements.compiled import compile_grants, unread
+from billing.entitlements.check import period_of, price, unlocks, usage
+from billing.entitlements.compiled import compiled, unread
+from billing.entitlements.grant import effective
 from billing.entitlements.holds.store import HoldStore
-from billing.entitlements.holds.use import held as held_of
 from billing.entitlements.store import GrantStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from billing.catalog.plan import PlanVersion
@@ -136,27 +137,35 @@ def read_snapshot(
     """
     owner = CustomerStore(unit).get(customer)
     grants = GrantStore(unit).ahead_of_customer(owner.id, now)
-    aside = held_of(unit, {owner.id}, known.features, now)
+    meters = {feature.meter_key for feature in known.features.values() if feature.meter_key is not None}
+    aside = HoldStore(unit).held([owner.id], meters, now) if meters else {}
     current = [grant for grant in grants if grant.in_force(now)]
+    own: dict[str, list[Grant]] = {}
+    for grant in grants:
+        own.setdefault(grant.feature, []).append(grant)
+    is_subscribed = any(grant.is_sold for grant in current)
     measured: dict[tuple[str | None, object], Decimal] = {}
     entries = {}
     for feature in known.features.values():
-        rule = _rule(owner.key, feature, grants, current, known, now)
+        rule = _rule(owner.key, feature, own.get(feature.key, ()), now, is_subscribed=is_subscribed)
+        if not rule.is_always:
+            rule = replace(rule, unlock=unlocks(feature, rule.right, current, known.plans, known.price))
         counted = (feature.meter_key, rule.period)
         if counted not in measured:
             measured[counted] = usage(unit, owner.id, feature, rule.period)
-        entries[feature.key] = Entry(rule, measured[counted], aside.get((owner.id, feature.key), NOTHING))
+        entries[feature.key] = Entry(rule, measured[counted], aside.get((owner.id, feature.meter_key or ""), NOTHING))
     end = None if access_ends is None else access_ends(owner.id)
     late = end is not None and end <= now
-    edges = [entry.rule.valid_until for entry in entries.values()]
-    edges += [None if late else end, HoldStore(unit).next_expiry(owner.id, now)]
+    edges = [edge for grant in grants for edge in (grant.starts_at, grant.ends_at) if edge is not None and edge > now]
+    edges += [entry.rule.period.end for entry in entries.values() if entry.rule.period is not None]
+    edges += [edge for edge in (end, HoldStore(unit).next_expiry(owner.id, now)) if edge is not None and edge > now]
     return Snapshot(
         tenant_id=unit.scope.tenant_id,
         customer_id=owner.id,
         customer=owner.key,
         version=_version(entries.values(), is_overdue=late),
         read_at=now,
-        valid_until=min((edge for edge in edges if edge is not None), default=None),
+        valid_until=min(edges, default=None),
         is_overdue=late,
         entries=entries,
     )
@@ -165,7 +174,7 @@ def read_snapshot(
 def nothing_known(tenant_id: str, customer: str, known: Known | None, now: datetime) -> Snapshot:
     """What to answer about a customer of whom nothing could ever be read: every feature by its own choice, unknown ones closed."""
     features = () if known is None else known.features.values()
-    rules = {each.key: _rule(customer, each, [], [], None, now) for each in features}
+    rules = {each.key: _rule(customer, each, (), now, is_subscribed=False) for each in features}
     entries = {key: Entry(replace(rule, fixed=None, is_counted=False), NOTHING, NOTHING) for key, rule in rules.items()}
     return Snapshot(
         tenant_id=tenant_id,
@@ -180,13 +189,18 @@ def nothing_known(tenant_id: str, customer: str, known: Known | None, now: datet
     )
 
 
-def _rule(  # noqa: PLR0917 (a feature and what its customer has)
-    customer: str, feature: Feature, grants: list[Grant], current: list[Grant], known: Known | None, now: datetime
-) -> Compiled:
-    rule = compile_grants(customer, feature.key, grants, now, terms=feature.terms, default=feature.default)
-    if known is None or rule.is_always:
-        return rule
-    return replace(rule, unlock=unlocks(feature, rule.right, current, known.plans, known.price))
+def _rule(customer: str, feature: Feature, grants: Sequence[Grant], now: datetime, *, is_subscribed: bool) -> Compiled:
+    right = effective(grants, now)
+    is_counted = right is not None and not isinstance(right.value, bool | Setting)
+    return compiled(
+        customer,
+        feature.key,
+        right,
+        has_subscription=is_subscribed,
+        terms=feature.terms,
+        period=period_of(right, now) if is_counted else None,
+        default=feature.default,
+    )
 
 
 def _version(entries: Iterable[Entry], *, is_overdue: bool) -> str:

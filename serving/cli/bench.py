@@ -139,3 +139,50 @@ def metering(
             out.print(render(runs), markup=False, soft_wrap=True)
         if not all(run.is_right for run in runs):
             raise typer.Exit(1)
+
+
+@app.command()
+def gating(
+    seconds: Annotated[float, typer.Option(help="How long each way over HTTP is driven.", min=0.2)] = 5,
+    connections: Annotated[int, typer.Option(help="Kept connections over HTTP.", min=1, max=256)] = 8,
+    changes: Annotated[
+        int, typer.Option(help="Changes whose way to another process is timed (with a Redis).", min=1)
+    ] = 300,
+    database_url: Annotated[
+        str,
+        typer.Option(
+            help="An empty PostgreSQL database; without it SQLite in a new folder.", envvar="UPTIER_DATABASE_URL"
+        ),
+    ] = "",
+    redis_url: Annotated[str, typer.Option(help="A Redis to tell changes by.", envvar="UPTIER_REDIS_URL")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask the gate: decisions in the process beside other SDKs, how soon changes are heard of, and answers over HTTP beside a stub.
+
+    Example: uptier bench gating --seconds 10
+    """
+    with readable_errors():
+        from serving.bench.gating import heard, in_process, is_right, prepare
+        from serving.bench.gating_http import over_http
+        from serving.bench.gating_table import Report, render, to_json
+        from serving.settings import Settings
+
+        with err.status("preparing") as status, TemporaryDirectory() as folder:
+            url = database_url or f"sqlite:///{folder}/bench.db"
+            options = {"database_url": url, "redis_url": redis_url, "mlflow_uri": "off", "gate_seconds": 300}
+            settings = Settings(home=Path(folder), _env_file=None, **options)  # type: ignore[arg-type] # (settings read themselves)
+            bench = prepare(settings)
+            if not is_right(bench):
+                err.print("memory and database disagree; speed says nothing", style="bold red")
+                raise typer.Exit(1)
+            report = Report(
+                engine=bench.services.database.engine.dialect.name,
+                in_process=in_process(bench, status.update),
+                heard=heard(bench, settings, changes) if redis_url else None,
+                over_http=over_http(bench, seconds, connections, status.update),
+            )
+            bench.services.database.close()
+        if as_json:
+            out.print_json(to_json(report))
+        else:
+            out.print(render(report), markup=False, soft_wrap=True)

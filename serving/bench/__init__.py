@@ -1,0 +1,1 @@
+"""Benchmarks of what answers requests; what they measure against are development dependencies."""
