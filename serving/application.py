@@ -85,7 +85,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(title="Uptier", description=DESCRIPTION, version="0.1.0", docs_url=None, redoc_url=None)
     app.state.services = services
     if services.bus is not None:
-        services.bus.listen(services.gate)
+        services.bus.listen(services.hearers)
     app.state.intake = Intake(services.database, limits_of(services.settings))
     errors.install(app)
     for module in ROUTERS:

@@ -14,7 +14,9 @@ from models.registry.folder import FolderRegistry
 from serving.champions import ModelLoader
 from serving.dunning import access_reader
 from serving.gate.bus import RedisBus
-from serving.gate.gate import SECOND_NS, Gate
+from serving.gate.gate import SECOND_NS, Gate, NoLink
+from serving.gate.hearers import Hearers
+from serving.gate.keyring import KeyRing
 
 if TYPE_CHECKING:
     from serving.settings import Settings
@@ -31,6 +33,8 @@ class Services:
     models: ModelLoader
     secret: bytes
     gate: Gate
+    keys: KeyRing
+    hearers: Hearers
     bus: RedisBus | None
 
 
@@ -38,7 +42,20 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     """Everything that serves, on the embedded defaults or the servers that the settings name."""
     settings.home.mkdir(parents=True, exist_ok=True)
     database = Database(settings.resolved_database_url)
-    gate, bus = _gate(settings, database)
+    bus = RedisBus(settings.redis_url, time.monotonic_ns) if settings.redis_url else None
+    link = NoLink() if bus is None else bus
+    gate = Gate(
+        database,
+        partial(access_reader, settings),
+        time.monotonic_ns,
+        link,
+        age_ns=settings.gate_seconds * SECOND_NS,
+    )
+    keys = KeyRing(database, time.monotonic_ns, link)
+    hearers = Hearers((gate, keys))
+    database.listen(hearers.forget)
+    if bus is not None:
+        database.listen(bus.tell)
     return Services(
         settings=settings,
         database=database,
@@ -47,21 +64,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         models=ModelLoader(FolderRegistry(settings.home / "models")),
         secret=settings.signing_secret(),
         gate=gate,
+        keys=keys,
+        hearers=hearers,
         bus=bus,
     )
-
-
-def _gate(settings: Settings, database: Database) -> tuple[Gate, RedisBus | None]:
-    """The gate, told of every change that is committed here, and of those elsewhere where there is a Redis to hear them by."""
-    gate = Gate(
-        database,
-        partial(access_reader, settings),
-        time.monotonic_ns,
-        age_ns=settings.gate_seconds * SECOND_NS,
-    )
-    database.listen(gate.forget)
-    bus = RedisBus(settings.redis_url, time.monotonic_ns) if settings.redis_url else None
-    if bus is not None:
-        gate.link = bus
-        database.listen(bus.tell)
-    return gate, bus

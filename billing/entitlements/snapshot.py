@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from billing.catalog.feature_terms import NOTHING, Failure
-from billing.catalog.item import Feature, FeatureNotFoundError
+from billing.catalog.item import Feature, FeatureKind, FeatureNotFoundError
 from billing.catalog.setting import Setting
 from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
@@ -69,6 +69,7 @@ class Entry:
     rule: Compiled
     used: Decimal
     held: Decimal
+    kind: FeatureKind = FeatureKind.BOOLEAN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,8 @@ def read_snapshot(
         counted = (feature.meter_key, rule.period)
         if counted not in measured:
             measured[counted] = usage(unit, owner.id, feature, rule.period)
-        entries[feature.key] = Entry(rule, measured[counted], aside.get((owner.id, feature.meter_key or ""), NOTHING))
+        reserved = aside.get((owner.id, feature.meter_key or ""), NOTHING)
+        entries[feature.key] = Entry(rule, measured[counted], reserved, feature.kind)
     end = None if access_ends is None else access_ends(owner.id)
     late = end is not None and end <= now
     edges = [edge for grant in grants for edge in (grant.starts_at, grant.ends_at) if edge is not None and edge > now]
@@ -174,8 +176,11 @@ def read_snapshot(
 def nothing_known(tenant_id: str, customer: str, known: Known | None, now: datetime) -> Snapshot:
     """What to answer about a customer of whom nothing could ever be read: every feature by its own choice, unknown ones closed."""
     features = () if known is None else known.features.values()
-    rules = {each.key: _rule(customer, each, (), now, is_subscribed=False) for each in features}
-    entries = {key: Entry(replace(rule, fixed=None, is_counted=False), NOTHING, NOTHING) for key, rule in rules.items()}
+    rules = [(each, _rule(customer, each, (), now, is_subscribed=False)) for each in features]
+    entries = {
+        each.key: Entry(replace(rule, fixed=None, is_counted=False), NOTHING, NOTHING, each.kind)
+        for each, rule in rules
+    }
     return Snapshot(
         tenant_id=tenant_id,
         customer_id="",
@@ -210,6 +215,7 @@ def _version(entries: Iterable[Entry], *, is_overdue: bool) -> str:
         period = None if rule.period is None else rule.period.end
         parts = (
             rule.feature,
+            entry.kind,
             rule.fixed,
             rule.value,
             rule.terms,

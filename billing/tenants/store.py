@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
 
+from billing.db.changes import changed
 from billing.db.scope import PLATFORM_SCOPE
 from billing.tenants.keys import ApiKey, KeyKind
 from billing.tenants.tables import ApiKeyRow, TenantsRow
@@ -69,6 +70,7 @@ class TenantStore:
         if row is None:
             return None
         row.frozen_at = max(frozen_at, row.frozen_at or frozen_at)
+        changed(self._session)
         self._session.flush()
         return row.frozen_at
 
@@ -101,6 +103,7 @@ class TenantStore:
         row = self._session.scalar(select(ApiKeyRow).where(ApiKeyRow.digest == digest))
         if row is not None:
             row.origins = list(dict.fromkeys([*row.origins, *origins]))
+            changed(self._session)
             self._session.flush()
 
     def revoke_key(self, key_id: str, at: datetime) -> bool:
@@ -109,6 +112,7 @@ class TenantStore:
         if row is None:
             return False
         row.revoked_at = row.revoked_at or at
+        changed(self._session)
         self._session.flush()
         return True
 

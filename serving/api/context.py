@@ -19,7 +19,6 @@ from fastapi.responses import JSONResponse
 
 from billing.db.replay import Answer, recall, remember
 from billing.kernel.errors import InvalidError, Kind, UptierError
-from billing.tenants.authenticate import Principal, authenticate
 from billing.tenants.keys import BadKeyError
 from serving.tokens import CustomerTokenError, customer_of, signing_secret
 from serving.wiring import Services
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from billing.db.session import Unit
+    from billing.tenants.authenticate import Principal
 
 MAX_KEY = 200
 
@@ -126,7 +126,7 @@ def _principal(request: Request) -> Principal:
     scheme, _, presented = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not presented:
         raise BadKeyError("send your key as 'Authorization: Bearer upt_sk_...'")
-    return authenticate(_services(request).database, presented.strip())
+    return _services(request).keys.principal(presented.strip())
 
 
 def _secret(request: Request) -> Context:

@@ -76,6 +76,7 @@ class Gate:
         database: Database,
         access_ends: AccessReader,
         monotonic_ns: Callable[[], int],
+        link: Link | None = None,
         *,
         age_ns: int = 5 * SECOND_NS,
         short_ns: int = SECOND_NS,
@@ -86,7 +87,7 @@ class Gate:
         self._monotonic_ns = monotonic_ns
         self._age_ns, self._short_ns = age_ns, min(short_ns, age_ns)
         self._most = most_kept
-        self.link: Link = NoLink()
+        self.link: Link = link or NoLink()
         self._sequence = count(1)
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._known: dict[str, _KnownAt] = {}

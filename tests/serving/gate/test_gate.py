@@ -32,6 +32,8 @@ from tests.shop import START, Shop, delivery, open_shop
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from billing.catalog.setting import Value
+
 FEATURES = ("deliveries", "early_access", "tastings", "theme")
 ASKED = (Decimal(1), Decimal(0), Decimal(7))
 DAY = timedelta(days=1)
@@ -101,7 +103,8 @@ def _unset(unit: Unit, at: datetime, _chance: random.Random) -> None:
 
 
 def _try(unit: Unit, at: datetime, chance: random.Random) -> None:
-    feature, value = chance.choice([("tastings", True), ("deliveries", 4), ("theme", setting({"dark": True}))])
+    tried: list[tuple[str, Value]] = [("tastings", True), ("deliveries", 4), ("theme", setting({"dark": True}))]
+    feature, value = chance.choice(tried)
     start_trial(unit, "ann", feature, value=value, why="a taste", life=2 * DAY, now=at, again=True)
 
 
@@ -174,14 +177,14 @@ def test_what_was_read_before_a_change_is_not_kept_for_after_it(shop: Shop, mach
     """A change that is committed while a snapshot is read drops that snapshot, even though it is stored later."""
 
     def meanwhile(_unit: Unit) -> Callable[[str], datetime | None]:
-        gate.forget(shop.scope.tenant_id, None)
+        made.forget(shop.scope.tenant_id, None)
         return lambda _customer: None
 
-    gate = Gate(shop.database, meanwhile, machine)
+    made = Gate(shop.database, meanwhile, machine)
 
-    gate.load(shop.scope, "ann", START)
+    made.load(shop.scope, "ann", START)
 
-    assert gate.held(shop.scope.tenant_id, "ann", START) is None
+    assert made.held(shop.scope.tenant_id, "ann", START) is None
 
 
 def test_it_is_served_no_longer_than_the_bound(shop: Shop, gate: Gate, machine: Machine) -> None:

@@ -1,0 +1,81 @@
+"""Keys that were presented lately, with whom they prove: a request then needs no query to know who asks.
+
+What is kept is found by the key's SHA-256, never the key. A change of a tenant's keys or clock drops what was kept of it at once in this
+process and within milliseconds over Redis; without a message a key that was revoked elsewhere is let in for a second at most, with a live
+link for five. A tenant whose test clock stands is kept only where such messages come, since everything about it hangs on that clock.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+from billing.tenants.authenticate import Principal, authenticate
+from billing.tenants.keys import digest, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from billing.db.session import Database
+    from serving.gate.gate import Link
+
+SECOND_NS = 1_000_000_000
+AGE_NS = 5 * SECOND_NS
+SHORT_NS = SECOND_NS
+MOST_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    principal: Principal
+    read_ns: int
+    sequence: int
+
+
+class KeyRing:
+    """Thread-safe; `forget` is a listener for `Database.listen` and the bus."""
+
+    def __init__(self, database: Database, monotonic_ns: Callable[[], int], link: Link) -> None:
+        self._database = database
+        self._monotonic_ns = monotonic_ns
+        self.link = link
+        self._kept: dict[str, _Kept] = {}
+        self._dropped: dict[str, int] = {}
+        self._dropped_all = 0
+        self._sequence = count(1)
+        self._lock = threading.Lock()
+
+    def held(self, presented: str) -> Principal | None:
+        """Whom a key proves, where that is known without a query."""
+        kept = self._kept.get(digest(presented))
+        if kept is None or not matches(kept.principal.key, presented):
+            return None
+        tenant, age, is_live = kept.principal.tenant, self._monotonic_ns() - kept.read_ns, self.link.is_live()
+        if age >= (AGE_NS if is_live else SHORT_NS) or (tenant.frozen_at is not None and not is_live):
+            return None
+        return kept.principal if kept.sequence > max(self._dropped.get(tenant.id, 0), self._dropped_all) else None
+
+    def principal(self, presented: str) -> Principal:
+        """Whom a key proves. Raises BadKeyError, every time anew: what is wrong is not kept."""
+        found = self.held(presented)
+        if found is not None:
+            return found
+        read_ns, sequence = self._monotonic_ns(), next(self._sequence)
+        found = authenticate(self._database, presented)
+        with self._lock:
+            self._kept.pop(digest(presented), None)
+            self._kept[digest(presented)] = _Kept(found, read_ns, sequence)
+            while len(self._kept) > MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+        return found
+
+    def forget(self, tenant_id: str, customers: frozenset[str] | None) -> None:
+        """A tenant changed; what only concerns some of its customers concerns no key."""
+        if customers is None:
+            self._dropped[tenant_id] = next(self._sequence)
+
+    def forget_everything(self) -> None:
+        """Changes may have been missed."""
+        self._dropped_all = next(self._sequence)
