@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from serving.bench.gating import CUSTOMER, FLAGS, USED
-from serving.bench.http_load import Load, answer_to, closed, open_model, prepared
+from training.bench.http_load import Load, answer_to, closed, open_model, prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

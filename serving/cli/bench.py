@@ -108,7 +108,7 @@ def billing(
 def metering(
     events: Annotated[int, typer.Option(help="Usage events in process, and as many over HTTP.", min=1)] = 200_000,
     each: Annotated[int, typer.Option(help="Events a call over HTTP.", min=1, max=10_000)] = 1_000,
-    callers: Annotated[int, typer.Option(help="Callers over HTTP at once.", min=1, max=1_000)] = 8,
+    callers: Annotated[int, typer.Option(help="Callers over HTTP at once.", min=1, max=1_000)] = 16,
     database_url: Annotated[
         str,
         typer.Option(
@@ -132,7 +132,7 @@ def metering(
         load = Load(events=events, each=each, callers=callers)
         with err.status("preparing") as status, TemporaryDirectory() as folder:
             url = database_url or f"sqlite:///{folder}/bench.db"
-            runs = [bench_in_process(url, events, status.update), bench_over_http(url, load, server, status.update)]
+            runs = [bench_in_process(url, events, status.update), *bench_over_http(url, load, server, status.update)]
         if as_json:
             out.print_json(to_json(runs))
         else:

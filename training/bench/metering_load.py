@@ -5,18 +5,20 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import socket
 import subprocess
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from itertools import chain
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from billing.db.session import Database
+from training.bench import http_load
 from training.bench.metering import Bench, Intake, documents, is_whole, prepare
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS = 60
 _TRIES_AGAIN = 0.05
+_OF_THE_RATE = 0.5
 
 
 @dataclass(slots=True)
@@ -43,32 +46,39 @@ class _Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """So many events, so many a call, by so many callers at once."""
+    """So many events, so many a call, by so many callers at once; then calls at random for `seconds`."""
 
     events: int
     each: int
     callers: int
+    seconds: float = 5
 
 
-def bench_over_http(url: str, load: Load, command: Sequence[str], tell: Callable[[str], None]) -> Intake:
-    """Events a second from the first call to the last answer; `command` starts the server when a port is added to it."""
+def bench_over_http(url: str, load: Load, command: Sequence[str], tell: Callable[[str], None]) -> list[Intake]:
+    """Events a second from the first call to the last answer, and how long calls take that come at random at half that rate.
+
+    `command` starts the server when a port is added to it.
+    """
     bench = prepare(url)
-    calls = [
-        documents("http", first, min(load.each, load.events - first)) for first in range(0, load.events, load.each)
-    ]
+    calls = _calls("http", load.events, load.each)
     warm = documents("warm", 0, 1_000)
-    with _server(bench, command) as port:
+    with _server(bench, command) as (port, pid):
         tell(f"{load.callers} callers send {load.events:,} events, {load.each:,} a call")
         _send(bench, port, [json.dumps(warm).encode()], 1)
         bodies = [json.dumps(call).encode() for call in calls]
         started = time.perf_counter()
         told = _send(bench, port, bodies, load.callers)
         seconds = time.perf_counter() - started
+        rate = _OF_THE_RATE * len(calls) / seconds
+        tell(f"{rate:,.1f} calls a second at random")
+        more = _calls("open", int(load.seconds * rate * 2 + 10) * load.each, load.each)
+        free = _at_random(bench, (port, pid), [json.dumps(call).encode() for call in more], rate, load.seconds)
     database = Database(url)
-    is_right = told.accepted == load.events and is_whole(database, bench.scope, [*warm, *chain.from_iterable(calls)])
+    sent = [*warm, *chain.from_iterable(calls), *chain.from_iterable(more[: free.answers])]
+    is_right = told.accepted == load.events and is_whole(database, bench.scope, sent)
     database.close()
     waited = sorted(told.seconds)
-    return Intake(
+    closed = Intake(
         engine=database.engine.dialect.name,
         way=f"HTTP, {load.callers} callers, {load.each:,} a call",
         events=load.events,
@@ -77,6 +87,34 @@ def bench_over_http(url: str, load: Load, command: Sequence[str], tell: Callable
         is_right=is_right,
         p50_ms=1000 * waited[len(waited) // 2],
         p99_ms=1000 * waited[min(len(waited) - 1, len(waited) * 99 // 100)],
+    )
+    return [
+        closed,
+        replace(
+            closed,
+            way=f"HTTP, at random at half that rate, {load.each:,} a call",
+            events=free.answers * load.each,
+            seconds=free.seconds,
+            p50_ms=free.percentile(50),
+            p99_ms=free.percentile(99),
+        ),
+    ]
+
+
+def _calls(name: str, events: int, each: int) -> list[list[dict[str, Any]]]:
+    return [documents(name, first, min(each, events - first)) for first in range(0, events, each)]
+
+
+def _at_random(
+    bench: Bench, server: tuple[int, int], bodies: list[bytes], rate: float, seconds: float
+) -> http_load.Load:
+    """The open model: calls fall due whether or not the server keeps up, and their time counts from when they were due."""
+    port, pid = server
+    address = f"http://127.0.0.1:{port}"
+    headers = {"Authorization": f"Bearer {bench.key}"}
+    requests = [http_load.prepared(address, "/v1/events", body, headers) for body in bodies]
+    return http_load.open_model(
+        address, requests, rate=rate, seconds=seconds, connections=64, pid=pid, rng=random.Random(1)
     )
 
 
@@ -118,8 +156,8 @@ def _answer(connection: http.client.HTTPConnection, body: bytes, headers: dict[s
 
 
 @contextmanager
-def _server(bench: Bench, command: Sequence[str]) -> Iterator[int]:
-    """A server process over the benchmark's database; the port it listens on."""
+def _server(bench: Bench, command: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """A server process over the benchmark's database; the port it listens on, and its process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -128,7 +166,7 @@ def _server(bench: Bench, command: Sequence[str]) -> Iterator[int]:
         process = subprocess.Popen([*command, str(port)], env={**os.environ, **settings})  # noqa: S603 (the program's own command)
         try:
             _await(process, port)
-            yield port
+            yield port, process.pid
         finally:
             process.terminate()
             process.wait(_PATIENCE_SECONDS)

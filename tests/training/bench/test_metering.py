@@ -35,13 +35,16 @@ def test_both_ways_in_are_measured_and_right(url: str) -> None:
     """In process beside the raw load of the same rows, and over HTTP by several callers."""
     told: list[str] = []
     inside = bench_in_process(url, 1_500, told.append)
-    outside = bench_over_http(url, Load(events=1_050, each=100, callers=3), SERVER, told.append)
+    load = Load(events=1_050, each=100, callers=3, seconds=0.5)
+    outside, free = bench_over_http(url, load, SERVER, told.append)
 
-    assert (inside.is_right, outside.is_right) == (True, True)
+    assert (inside.is_right, outside.is_right, free.is_right) == (True, True, True)
     assert (inside.events, outside.events) == (1_500, 1_050)
     assert inside.peer_seconds is not None
     assert inside.rate > 0
-    assert "right" in render([inside, outside])
+    assert free.events > 0
+    assert free.p50_ms is not None
+    assert "right" in render([inside, outside, free])
     assert '"of_raw"' in to_json([inside, outside])
     assert told
 
