@@ -3,6 +3,8 @@
 What is kept is found by the key's SHA-256, never the key. A change of a tenant's keys or clock drops what was kept of it at once in this
 process and within milliseconds over Redis; without a message a key that was revoked elsewhere is let in for a second at most, with a live
 link for five. A tenant whose test clock stands is kept only where such messages come, since everything about it hangs on that clock.
+While the database is away, a key that was good when it could last be asked stays good for a quarter of an hour; one that was never seen,
+or has changed since, cannot be judged.
 """
 
 from __future__ import annotations
@@ -12,8 +14,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from billing.db.session import BusyError
 from billing.tenants.authenticate import Principal, authenticate
 from billing.tenants.keys import digest, matches
+from serving.telemetry import FALLBACKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 SECOND_NS = 1_000_000_000
 AGE_NS = 5 * SECOND_NS
 SHORT_NS = SECOND_NS
+KEPT_WHILE_AWAY_NS = 900 * SECOND_NS
 MOST_KEPT = 10_000
 
 
@@ -55,21 +62,40 @@ class KeyRing:
         tenant, age, is_live = kept.principal.tenant, self._monotonic_ns() - kept.read_ns, self.link.is_live()
         if age >= (AGE_NS if is_live else SHORT_NS) or (tenant.frozen_at is not None and not is_live):
             return None
-        return kept.principal if kept.sequence > max(self._dropped.get(tenant.id, 0), self._dropped_all) else None
+        return kept.principal if self._is_current(kept) else None
 
     def principal(self, presented: str) -> Principal:
-        """Whom a key proves. Raises BadKeyError, every time anew: what is wrong is not kept."""
-        found = self.held(presented)
-        if found is not None:
-            return found
+        """Whom a key proves, from memory or read anew."""
+        return self.held(presented) or self.load(presented)
+
+    def load(self, presented: str) -> Principal:
+        """Ask the database. Raises BadKeyError (what is wrong is not kept), BusyError while it is away and the key was never good."""
         read_ns, sequence = self._monotonic_ns(), next(self._sequence)
-        found = authenticate(self._database, presented)
+        try:
+            found = authenticate(self._database, presented)
+        except (BusyError, SQLAlchemyError) as error:
+            return self._without_database(presented, error)
         with self._lock:
             self._kept.pop(digest(presented), None)
             self._kept[digest(presented)] = _Kept(found, read_ns, sequence)
             while len(self._kept) > MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
         return found
+
+    def _is_current(self, kept: _Kept) -> bool:
+        return kept.sequence > max(self._dropped.get(kept.principal.tenant.id, 0), self._dropped_all)
+
+    def _without_database(self, presented: str, error: Exception) -> Principal:
+        FALLBACKS.labels("keys").inc()
+        kept = self._kept.get(digest(presented))
+        if (
+            kept is not None
+            and self._monotonic_ns() - kept.read_ns < KEPT_WHILE_AWAY_NS
+            and self._is_current(kept)
+            and matches(kept.principal.key, presented)
+        ):
+            return kept.principal
+        raise BusyError("the key cannot be checked just now; try again in a moment") from error
 
     def forget(self, tenant_id: str, customers: frozenset[str] | None) -> None:
         """A tenant changed; what only concerns some of its customers concerns no key."""

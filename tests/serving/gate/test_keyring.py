@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from billing.db.session import BusyError, Database
 from billing.tenants.create import open_tenant
 from billing.tenants.keys import BadKeyError
 from billing.tenants.store import TenantStore
 from billing.tenants.tenant import Mode
 from serving.gate.gate import NoLink
-from serving.gate.keyring import AGE_NS, SHORT_NS, KeyRing
+from serving.gate.keyring import AGE_NS, KEPT_WHILE_AWAY_NS, SHORT_NS, KeyRing
 from tests.serving.gate.test_gate import Machine
 from tests.shop import START, open_shop
 
 if TYPE_CHECKING:
-    from billing.db.session import Database
     from billing.tenants.create import Opened
 
 
@@ -72,6 +72,28 @@ def test_a_revoked_key_is_refused_at_once(database: Database, machine: Machine, 
     with pytest.raises(BadKeyError):
         ring.principal(opened.secret_key)
     assert ring.held(opened.secret_key) is None
+
+
+def test_a_key_that_was_good_stays_good_while_the_database_is_away(
+    database: Database, machine: Machine, opened: Opened
+) -> None:
+    """For a quarter of an hour, and never one that was not seen, or has changed."""
+    ring = _ring(Database(f"sqlite:///{opened.tenant.id}/nowhere.db"), machine, Live())
+    with pytest.raises(BusyError):
+        ring.principal(opened.secret_key)
+    ring._database = database
+    principal = ring.principal(opened.secret_key)
+    ring._database = Database(f"sqlite:///{opened.tenant.id}/nowhere.db")
+    machine.ns += AGE_NS
+
+    assert ring.principal(opened.secret_key) is principal
+    machine.ns += KEPT_WHILE_AWAY_NS
+    with pytest.raises(BusyError):
+        ring.principal(opened.secret_key)
+    machine.ns -= KEPT_WHILE_AWAY_NS
+    ring.forget(opened.tenant.id, None)
+    with pytest.raises(BusyError):
+        ring.principal(opened.secret_key)
 
 
 def test_a_standing_clock_is_never_stale(database: Database, machine: Machine) -> None:
