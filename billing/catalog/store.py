@@ -140,6 +140,11 @@ class CatalogStore:
         """All features by key."""
         return {row.key: _feature(row) for row in self._session.scalars(select(FeatureRow).order_by(FeatureRow.key))}
 
+    def features_of(self, keys: Iterable[str]) -> dict[str, Feature]:
+        """The features of these keys, by key; those that are not there are left out."""
+        rows = self._session.scalars(select(FeatureRow).where(FeatureRow.key.in_(sorted(set(keys)))))
+        return {row.key: _feature(row) for row in rows}
+
     def feature(self, key: str) -> Feature:
         """One feature; an error that names it when there is none."""
         row = self._session.scalar(select(FeatureRow).where(FeatureRow.key == key))

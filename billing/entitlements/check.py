@@ -55,41 +55,59 @@ def check(
     `overdue` tells which of some customers (by id) have not paid for longer than their grace; they are denied what they would have.
     `held` tells what is set aside of some customers' features, by both.
     """
-    catalog = CatalogStore(unit)
-    features = {question.feature: catalog.feature(question.feature) for question in questions}
-    plans = catalog.current()
-    used: dict[tuple[str, str], Decimal] = {}  # questions of one call about one thing read its usage once
+    asked = _Asked(unit, now)
+    features = asked.features({question.feature for question in questions})
     customers = {question.customer: CustomerStore(unit).get(question.customer) for question in questions}
     ids = {customer.id for customer in customers.values()}
     aside = {} if held is None else held(ids, features)
     late = set() if overdue is None else set(overdue(ids))
     answers = []
     for question in questions:
-        customer = customers[question.customer]
-        answer = _answer(unit, question, customer, features[question.feature], plans, used, now, aside)
+        customer, feature = customers[question.customer], features[question.feature]
+        answer = asked.answer(customer, feature, question.quantity, aside.get((customer.id, feature.key), Decimal(0)))
         answers.append(suspended(answer) if customer.id in late else answer)
     return answers
 
 
-def _answer(  # noqa: PLR0917 (one question and what all of them share)
-    unit: Unit,
-    question: Question,
-    customer: Customer,
-    feature: Feature,
-    plans: dict[str, PlanVersion],
-    used: dict[tuple[str, str], Decimal],
-    now: datetime,
-    aside: Mapping[tuple[str, str], Decimal],
-) -> Access:
-    granted = GrantStore(unit).of_customer(customer.id, now)
-    rule = compile_grants(customer.key, feature.key, granted, now, terms=feature.terms, default=feature.default)
-    key = (customer.id, feature.key)
-    if key not in used:
-        used[key] = usage(unit, customer.id, feature, rule.period)
-    answer = rule.answer(used=used[key], quantity=question.quantity, now=now, held=aside.get(key, Decimal(0)))
-    if answer.allowed:
-        return answer
-    return replace(answer, unlock=unlocks(feature, rule.right, granted, plans.values()))
+class _Asked:
+    """What the questions of one call share: each thing is read once, and what would unlock a denial only with a denial."""
+
+    def __init__(self, unit: Unit, now: datetime) -> None:
+        self._unit = unit
+        self._now = now
+        self._catalog = CatalogStore(unit)
+        self._plans: list[PlanVersion] | None = None
+        self._granted: dict[str, list[Grant]] = {}
+        self._used: dict[tuple[str, str], Decimal] = {}
+
+    def features(self, keys: Collection[str]) -> dict[str, Feature]:
+        """The features of these keys; an unknown one is an error that names it."""
+        found = self._catalog.features_of(keys)
+        return {key: found.get(key) or self._catalog.feature(key) for key in keys}
+
+    def answer(self, customer: Customer, feature: Feature, quantity: Decimal, held: Decimal) -> Access:
+        """The answer about one feature of one customer."""
+        granted = self._granted_to(customer.id)
+        rule = compile_grants(
+            customer.key, feature.key, granted, self._now, terms=feature.terms, default=feature.default
+        )
+        key = (customer.id, feature.key)
+        if key not in self._used:
+            self._used[key] = usage(self._unit, customer.id, feature, rule.period)
+        answer = rule.answer(used=self._used[key], quantity=quantity, now=self._now, held=held)
+        if answer.allowed:
+            return answer
+        return replace(answer, unlock=unlocks(feature, rule.right, granted, self._sold()))
+
+    def _granted_to(self, customer_id: str) -> list[Grant]:
+        if customer_id not in self._granted:
+            self._granted[customer_id] = GrantStore(self._unit).of_customer(customer_id, self._now)
+        return self._granted[customer_id]
+
+    def _sold(self) -> list[PlanVersion]:
+        if self._plans is None:
+            self._plans = list(self._catalog.current().values())
+        return self._plans
 
 
 def usage(unit: Unit, customer_id: str, feature: Feature, period: Period | None) -> Decimal:

@@ -38,6 +38,12 @@ _REASONS = {
     "limit_reached": "limit reached",
     "within_limit": "within the limit",
     "granted": "included",
+    "default": "by default",
+    "over_limit": "over the limit, which is soft",
+    "in_grace": "over the limit, in its grace",
+    "payment_overdue": "an invoice is unpaid for too long",
+    "failed_open": "nothing could be read, and it is open then",
+    "failed_closed": "nothing could be read, and it is closed then",
     "unlimited": "no limit",
 }
 

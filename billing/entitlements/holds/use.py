@@ -169,8 +169,9 @@ def held(
 
     Features that read one meter share what is held of it.
     """
-    catalog = CatalogStore(unit).features()
-    meters = {key: catalog[key].meter_key for key in features if key in catalog}
+    meters = {key: feature.meter_key for key, feature in CatalogStore(unit).features_of(features).items()}
+    if not any(meters.values()):
+        return {}
     sums = HoldStore(unit).held(customer_ids, {meter for meter in meters.values() if meter is not None}, now)
     return {
         (customer, feature): quantity
