@@ -19,6 +19,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 RUN := $(STAMPS)/run $(STAMPS)/project
 DEV := $(STAMPS)/dev $(STAMPS)/project
+CLIENTS := tests/clients/node_modules/.package-lock.json
 
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
@@ -30,7 +31,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-browser test-all check lint format types imports rules wheel fix bench bench-billing bench-growth bench-kills bench-torture lock venv clean
+.PHONY: help demo test test-browser test-clients test-all check lint format types imports rules wheel fix bench bench-billing bench-growth bench-kills bench-torture lock venv clean
 
 help: ## Show this list.
 	@echo "usage: make TARGET [NAME=value ...]"
@@ -46,6 +47,7 @@ bench: $(DEV) ## Measure the recommender beside its baselines (INTERACTIONS=FILE
 	@$(MAKE) --no-print-directory bench-billing
 	@$(BIN)/uptier bench metering
 	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench metering
+	@$(BIN)/python -m tests.servers.lend --redis $(BIN)/uptier bench limits
 
 bench-billing: $(DEV) ## Measure the billing engine: 10,000 subscriptions, 1,000,000 events, on SQLite and on PostgreSQL.
 	@$(BIN)/uptier bench billing --profile 2000
@@ -68,13 +70,16 @@ bench-torture: $(DEV) ## Four servers under fire for SECONDS=120: killed servers
 # --- test --------------------------------------------------------------------------------------------------------------------------
 
 test: $(DEV) ## Run every test that needs nothing installed: real PostgreSQL and Redis come with the environment. PYTEST_ARGS="-k word".
-	$(BIN)/python -m pytest -m 'not browser' -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m 'not browser and not clients' -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 test-browser: $(DEV) ## Run the tests that drive a browser (Debian's chromium, Chrome, or the one UPTIER_BROWSER names).
 	@$(BIN)/python -m tests.servers.browser
 	$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
 
-test-all: test test-browser ## Run everything. `make test test-all` runs each suite once.
+test-clients: $(DEV) $(CLIENTS) ## Run the tests that drive real clients: OpenFeature's in Node.js, and nginx.
+	$(BIN)/python -m pytest -m clients $(PYTEST_ARGS)
+
+test-all: test test-browser test-clients ## Run everything. `make test test-all` runs each suite once.
 
 # --- check -------------------------------------------------------------------------------------------------------------------------
 
@@ -113,7 +118,7 @@ lock: $(STAMPS)/uv ## Resolve pyproject.toml again into the hashed locks of requ
 		-q pyproject.toml -o requirements/dev.txt
 
 clean: ## Remove the environment, caches and pictures. The demonstration's shop in .uptier/ stays.
-	rm -rf $(VENV) dist artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) tests/clients/node_modules dist artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find billing features models training serving tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv is told the package index that pip is configured for, so that a mirror is set up in one place. Every file is pinned by its hash,
@@ -155,6 +160,13 @@ $(STAMPS)/run: requirements/run.txt $(STAMPS)/uv
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/run
 	@echo "Installing what tests and checks ..."
 	$(call install,-r requirements/dev.txt)
+	@touch $@
+
+# The clients in JavaScript, from their lock; it names no place to fetch them from, so npm takes the registry that it is configured for.
+$(CLIENTS): tests/clients/package-lock.json
+	@command -v npm >/dev/null || { \
+		echo "The clients need Node.js 18 or newer with npm; on Debian and Ubuntu: apt-get install nodejs npm" >&2; exit 1; }
+	@cd tests/clients && npm ci --silent --ignore-scripts
 	@touch $@
 
 $(STAMPS)/project: pyproject.toml $(STAMPS)/run

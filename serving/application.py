@@ -12,6 +12,7 @@ from serving.api import errors
 from serving.api.limits import BodyLimit
 from serving.api.routes import (
     access,
+    auth_request,
     catalog,
     coupons,
     credit_notes,
@@ -40,6 +41,9 @@ from serving.api.routes import (
     webhooks,
 )
 from serving.intake.group_commit import Intake, limits_of
+from serving.ofrep.application import Ofrep
+from serving.ofrep.evaluate import Evaluator
+from serving.ofrep.streams import Streams
 from serving.telemetry import LATENCY, REQUESTS
 from serving.web import mount as pages
 
@@ -59,6 +63,7 @@ ROUTERS = (
     purchases,
     usage,
     access,
+    auth_request,
     limits,
     holds,
     overrides,
@@ -91,6 +96,9 @@ def create_app(services: Services) -> FastAPI:
     for module in ROUTERS:
         app.include_router(module.router)
     pages.install(app, services)
+    evaluator = Evaluator(services)
+    app.state.streams = Streams(evaluator)
+    app.add_middleware(Ofrep, evaluator=evaluator, streams=app.state.streams)
     app.add_middleware(BodyLimit, max_bytes=services.settings.max_body_bytes)
     app.add_middleware(Metrics)
     return app

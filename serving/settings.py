@@ -40,6 +40,12 @@ class Settings(BaseSettings):
         default=2, ge=0, le=1000, description="how long the first usage event waits for others to be committed with"
     )
     holdout_per_ten_thousand: int = Field(default=500, ge=0, le=10_000, description="customers who never see an offer")
+    instances: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="how many server processes share the load, for rate limits while Redis is away",
+    )
     gate_seconds: int = Field(
         default=5,
         ge=1,

@@ -17,6 +17,7 @@ from serving.gate.bus import RedisBus
 from serving.gate.gate import SECOND_NS, Gate, NoLink
 from serving.gate.hearers import Hearers
 from serving.gate.keyring import KeyRing
+from serving.limits.service import Limits, open_limits
 
 if TYPE_CHECKING:
     from serving.settings import Settings
@@ -36,6 +37,7 @@ class Services:
     keys: KeyRing
     hearers: Hearers
     bus: RedisBus | None
+    limiter: Limits
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Services:
@@ -67,4 +69,5 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         keys=keys,
         hearers=hearers,
         bus=bus,
+        limiter=open_limits(settings, database, lambda: time.time_ns() // 1000),
     )

@@ -11,6 +11,7 @@ from billing.catalog.setting import Setting, setting
 from billing.catalog.store import CatalogStore
 from billing.catalog.terms import Billing, PlanTerms, parse_terms
 from billing.catalog.terms_fields import TermsError
+from billing.catalog.terms_limits import check_meters
 from billing.kernel.cadence import Interval
 from billing.kernel.errors import InvalidError
 from billing.kernel.ids import new_id
@@ -110,6 +111,7 @@ def _check_terms(draft: Draft, terms: PlanTerms, read_charge: ChargeReader, mete
         raise TermsError("a plan renews; only an add-on is bought once", field="billing")
     if draft.currency in terms.prices:
         raise TermsError(f"the prices in {draft.currency} are the charges themselves", field=f"prices.{draft.currency}")
+    check_meters(terms.rate_limits, meters)
     offered = _shape(draft.charges, read_charge)
     for currency, charges in terms.prices.items():
         path = f"terms.prices.{currency}"

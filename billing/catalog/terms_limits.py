@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from billing.catalog.item import Aggregation
 from billing.catalog.terms_fields import TermsError, count, documents, key, reject_unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from billing.catalog.item import Meter
 
 MOST_LIMITS = 20
 MOST_AMOUNT = 1_000_000_000
@@ -16,14 +19,15 @@ MOST_LEASE_SECONDS = 3600
 SPANS = ("second", "minute", "hour", "day", "week", "month", "billing_period", "in_flight")
 MODES = ("refuse", "throttle", "overage", "shadow")
 COUNTS = ("cost", "calls")
-_FIELDS = {"name", "amount", "per", "burst", "mode", "counts", "max_wait_ms", "lease_seconds", "routes"}
+_FIELDS = {"name", "amount", "per", "burst", "mode", "counts", "max_wait_ms", "lease_seconds", "routes", "meter"}
 _MOST_ROUTES = 200
 
 
 def rate_limits(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """The limits of `rate_limits`, each with every field that matters; names are unique within the plan.
 
-    `routes` is the cost of a call by route, for a route that is not there 1.
+    `routes` is the cost of a call by route, for a route that is not there 1. `meter` counts the units beyond a limit of mode `overage`, and
+    the plan's charge on it bills them.
     """
     found = documents(document, "rate_limits", most=MOST_LIMITS)
     read = tuple(_limit(each, f"rate_limits.{place}.") for place, each in enumerate(found))
@@ -44,6 +48,8 @@ def _limit(document: Mapping[str, Any], path: str) -> Mapping[str, Any]:
         raise TermsError("only a rate per unit of time can make a call wait", field=f"{path}mode")
     if mode == "overage" and per != "billing_period":
         raise TermsError("only a limit per billing_period can be gone beyond for money", field=f"{path}mode")
+    if document.get("meter") is not None and mode != "overage":
+        raise TermsError("only what goes beyond a limit of mode overage is counted by a meter", field=f"{path}meter")
     limit: dict[str, Any] = {
         "name": key(document, "name", default="", path=path),
         "amount": count(document, "amount", default=-1, least=0, most=MOST_AMOUNT, path=path),
@@ -59,7 +65,25 @@ def _limit(document: Mapping[str, Any], path: str) -> Mapping[str, Any]:
         limit["lease_seconds"] = count(
             document, "lease_seconds", default=60, least=1, most=MOST_LEASE_SECONDS, path=path
         )
+    if document.get("meter") is not None:
+        limit["meter"] = key(document, "meter", default="", path=path)
     return {**limit, **_routes(document, path)}
+
+
+def check_meters(limits: Sequence[Mapping[str, Any]], meters: Mapping[str, Meter]) -> None:
+    """Refuse limits whose units beyond are to be counted by a meter that is not there, or does not add values up."""
+    for place, limit in enumerate(limits):
+        name, field = limit.get("meter"), f"rate_limits.{place}.meter"
+        if name is None:
+            continue
+        if name not in meters:
+            raise TermsError(f"the meter {name!r} does not exist; create it first", field=field, meter=name)
+        if meters[name].aggregation is not Aggregation.SUM:
+            raise TermsError(
+                f"units beyond a limit are added up, so {name!r} has to be a meter of aggregation sum",
+                field=field,
+                meter=name,
+            )
 
 
 def _routes(document: Mapping[str, Any], path: str) -> Mapping[str, Any]:

@@ -52,24 +52,47 @@ def lock_alone(session: ScopedSession, name: str) -> None:
 
 
 def add_new(
-    session: ScopedSession, row: type[TenantRow], names: Sequence[str], records: Sequence[Sequence[Any]]
+    session: ScopedSession,
+    key_row: type[TenantRow],
+    row: type[TenantRow],
+    names: Sequence[str],
+    records: Sequence[Sequence[Any]],
 ) -> set[tuple[Any, ...]] | None:
-    """Store the records whose primary keys are free; `names` begin with the key's columns after the tenant, in their order.
+    """Store the records whose keys are free in the table of `key_row`, and their keys with them, in one transaction.
 
-    The answer is the keys of the records stored, or None when all were (the usual case, and quicker told). The records' keys differ
-    from each other.
+    `names` begin with the key's columns after the tenant, in their order, and hold all columns of `key_row`. The answer is the keys of
+    the records stored, or None when all were (the usual case, and quicker told). The records' keys differ from each other.
     """
-    key = _key_of(row)
-    if tuple(names[: len(key)]) != key:
-        raise ScopeError(f"records of {row.__tablename__} begin with {', '.join(key)}")
+    key = _key_of(key_row)
+    if tuple(names[: len(key)]) != key or not set(_columns_of(key_row)) <= set(names):
+        raise ScopeError(
+            f"records of {row.__tablename__} begin with {', '.join(key)} and hold what {key_row.__tablename__} keeps"
+        )
     connection = _writing(session)
     if not records:
         return None
     ready = _written(row, names, records, is_sqlite=_is_sqlite(connection))
     ready.sort()  # writers whose batches overlap wait for each other in turn
     if _is_sqlite(connection):
-        return _add_on_sqlite(session, row, names, ready)
-    return _add_by_copy(session, row, names, ready)
+        return _add_on_sqlite(session, key_row, row, names, ready)
+    return _add_by_copy(session, key_row, row, names, ready)
+
+
+def add_all(
+    session: ScopedSession, row: type[TenantRow], names: Sequence[str], records: Sequence[Sequence[Any]]
+) -> None:
+    """Store records of which none is there yet, such as those brought back from an archive; one that is there is a conflict."""
+    connection = _writing(session)
+    if not records:
+        return
+    ready = _written(row, names, records, is_sqlite=_is_sqlite(connection))
+    if _is_sqlite(connection):
+        tenant = session.scope.tenant_id
+        connection.exec_driver_sql(_insert(row, names), [(tenant, *record) for record in ready])
+        return
+    staging, columns = _stage(session, row, names, ready), ", ".join(names)
+    statement = f"INSERT INTO {row.__tablename__} (tenant_id, {columns}) SELECT %s, {columns} FROM {staging}"  # noqa: S608 (names of mapped columns)
+    connection.exec_driver_sql(statement, (session.scope.tenant_id,))
 
 
 def merge(
@@ -125,6 +148,10 @@ def _key_of(row: type[TenantRow]) -> tuple[str, ...]:
     return tuple(column.name for column in row.__table__.primary_key if column.name != "tenant_id")
 
 
+def _columns_of(row: type[TenantRow]) -> tuple[str, ...]:
+    return tuple(column.name for column in row.__table__.columns if column.name != "tenant_id")
+
+
 def _written(
     row: type[TenantRow], names: Sequence[str], records: Sequence[Sequence[Any]], *, is_sqlite: bool
 ) -> list[tuple[Any, ...]]:
@@ -141,12 +168,12 @@ def _written(
     return list(zip(*columns, strict=True))
 
 
-def _instants(moments: Sequence[datetime], *, is_sqlite: bool) -> list[str]:
+def _instants(moments: Sequence[datetime | None], *, is_sqlite: bool) -> list[str | None]:
     """As the column type writes them; each only once, since many are alike."""
-    texts = {moment: utc(moment).isoformat(" ", "microseconds") for moment in set(moments)}
+    texts = {moment: utc(moment).isoformat(" ", "microseconds") for moment in set(moments) if moment is not None}
     if is_sqlite:
         texts = {moment: text[: -len("+00:00")] for moment, text in texts.items()}
-    return [texts[moment] for moment in moments]
+    return [None if moment is None else texts[moment] for moment in moments]
 
 
 def _digits(number: Decimal | int) -> str:
@@ -154,19 +181,32 @@ def _digits(number: Decimal | int) -> str:
 
 
 def _add_by_copy(
-    session: ScopedSession, row: type[TenantRow], names: Sequence[str], records: Sequence[tuple[Any, ...]]
+    session: ScopedSession,
+    key_row: type[TenantRow],
+    row: type[TenantRow],
+    names: Sequence[str],
+    records: Sequence[tuple[Any, ...]],
 ) -> set[tuple[Any, ...]] | None:
-    """COPY into a table of this connection alone, then one statement into the real one."""
+    """COPY into a table of this connection alone, then a statement into each of the real ones: the keys decide which records follow."""
+    connection, tenant_id = Session.connection(session), session.scope.tenant_id
     staging, columns = _stage(session, row, names, records), ", ".join(names)
-    stored = Session.connection(session).exec_driver_sql(
-        f"INSERT INTO {row.__tablename__} (tenant_id, {columns}) SELECT %s, {columns} FROM {staging} "  # noqa: S608 (names of mapped columns)
-        f"ON CONFLICT DO NOTHING RETURNING {', '.join(_key_of(row))}",
-        (session.scope.tenant_id,),
-    )
-    if stored.rowcount == len(records):
-        stored.close()
+    key, kept = _key_of(key_row), ", ".join(_columns_of(key_row))
+    told = ", ".join(f"CASE WHEN count(*) < %s THEN array_agg({name}) END" for name in key)
+    found = connection.exec_driver_sql(
+        f"WITH fresh AS (INSERT INTO {key_row.__tablename__} (tenant_id, {kept}) SELECT %s, {kept} FROM {staging} "  # noqa: S608 (names of mapped columns)
+        f"ON CONFLICT (tenant_id, {', '.join(key)}) DO NOTHING RETURNING {', '.join(key)}) SELECT count(*), {told} FROM fresh",
+        (tenant_id, *[len(records)] * len(key)),
+    ).one()
+    follow = f"INSERT INTO {row.__tablename__} (tenant_id, {columns}) SELECT %s, {columns} FROM {staging}"  # noqa: S608 (as above)
+    if found[0] == len(records):
+        connection.exec_driver_sql(follow, (tenant_id,))
         return None
-    return {tuple(key) for key in stored}
+    fresh = [list(values or ()) for values in found[1:]]
+    if fresh[0]:
+        texts = ", ".join("%s::text[]" for _ in key)
+        named = f"{follow} JOIN unnest({texts}) AS fresh ({', '.join(key)}) USING ({', '.join(key)})"
+        connection.exec_driver_sql(named, (tenant_id, *fresh))
+    return set(zip(*fresh, strict=True))
 
 
 def _stage(
@@ -174,7 +214,7 @@ def _stage(
 ) -> str:
     """The records in a table that this connection alone sees and that is empty again after the transaction."""
     connection = Session.connection(session)
-    table, columns = f"staged_{row.__tablename__}", row.__table__.columns
+    table, columns = f"staged_{row.__tablename__}_{len(names)}", row.__table__.columns
     used: set[str] = session.info.setdefault(_STAGED, set())
     if table in used:
         connection.exec_driver_sql(f"TRUNCATE pg_temp.{table}")
@@ -202,23 +242,33 @@ def _copy(connection: Connection, statement: str, records: Sequence[tuple[Any, .
 
 
 def _add_on_sqlite(
-    session: ScopedSession, row: type[TenantRow], names: Sequence[str], records: Sequence[tuple[Any, ...]]
+    session: ScopedSession,
+    key_row: type[TenantRow],
+    row: type[TenantRow],
+    names: Sequence[str],
+    records: Sequence[tuple[Any, ...]],
 ) -> set[tuple[Any, ...]] | None:
-    """All at once; where a key was taken, again one by one, since only then does the engine say which."""
-    marks = ", ".join("?" * (len(names) + 1))
-    statement = (
-        f"INSERT INTO {row.__tablename__} (tenant_id, {', '.join(names)}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 (names of mapped columns)
-    )
-    connection, tenant_id, width = Session.connection(session), session.scope.tenant_id, len(_key_of(row)) + 1
-    given = [(tenant_id, *record) for record in records]
+    """All keys at once; where one was taken, again one by one, since only then does the engine say which. Then what they stand for."""
+    connection, tenant_id, width = Session.connection(session), session.scope.tenant_id, len(_key_of(key_row))
+    places = [names.index(name) for name in _columns_of(key_row)]
+    keys = [(tenant_id, *(record[place] for place in places)) for record in records]
+    statement = f"{_insert(key_row, _columns_of(key_row))} ON CONFLICT DO NOTHING"
     connection.exec_driver_sql("SAVEPOINT add_new")
-    done = connection.exec_driver_sql(statement, given)
     stored = None
-    if done.rowcount != len(records):
+    if connection.exec_driver_sql(statement, keys).rowcount != len(records):
         connection.exec_driver_sql("ROLLBACK TO add_new")
-        stored = {one[1:width] for one in given if connection.exec_driver_sql(statement, one).rowcount == 1}
+        free = [connection.exec_driver_sql(statement, key).rowcount == 1 for key in keys]
+        records = [record for record, is_free in zip(records, free, strict=True) if is_free]
+        stored = {record[:width] for record in records}
+    if records:
+        connection.exec_driver_sql(_insert(row, names), [(tenant_id, *record) for record in records])
     connection.exec_driver_sql("RELEASE add_new")
     return stored
+
+
+def _insert(row: type[TenantRow], names: Sequence[str]) -> str:
+    marks = ", ".join("?" * (len(names) + 1))
+    return f"INSERT INTO {row.__tablename__} (tenant_id, {', '.join(names)}) VALUES ({marks})"  # noqa: S608 (names of mapped columns)
 
 
 def _joined(table: str, name: str, how: Merge, *, is_sqlite: bool) -> str:

@@ -2,7 +2,7 @@
 
 Policies compare the tenant column with a setting that each transaction makes for itself; the empty string that PostgreSQL leaves behind
 after a transaction counts as nobody. The application's role owns no table and the policies are forced, so they bind the owner too.
-Used by revisions only.
+Used by revisions, and where partitions are made.
 """
 
 from __future__ import annotations
@@ -31,17 +31,25 @@ def role_statements() -> list[str]:
 def isolate(tables: Iterable[str], *, append_only: Iterable[str] = ()) -> list[str]:
     """Statements that give each table to the application within one tenant; append-only tables may not be changed."""
     fixed = set(append_only)
-    own = f"tenant_id = {_CURRENT}"
     statements = []
     for table in tables:
         rights = "SELECT, INSERT" if table in fixed else "SELECT, INSERT, UPDATE, DELETE"
-        statements += [
-            f"GRANT {rights} ON {table} TO {APP_ROLE}",
+        statements += [f"GRANT {rights} ON {table} TO {APP_ROLE}", *fence([table])]
+    return statements
+
+
+def fence(tables: Iterable[str]) -> list[str]:
+    """The policies alone, without a right for the application: for parts of a table that it reaches through the whole."""
+    own = f"tenant_id = {_CURRENT}"
+    return [
+        statement
+        for table in tables
+        for statement in (
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
             f"CREATE POLICY tenant_isolation ON {table} USING ({own}) WITH CHECK ({own})",
-        ]
-    return statements
+        )
+    ]
 
 
 def isolate_tenants() -> list[str]:

@@ -1,7 +1,8 @@
 """Correcting usage: an amendment is an event that takes the place of another; the other stays for the record and counts no more.
 
 It keeps what it does not say of the event it replaces: type, customer and time. Without data it is a retraction: nothing counts in its
-place. Sent again, it is a duplicate. An amendment may itself be amended; an event has one amendment at most.
+place. Sent again, it is a duplicate. An amendment may itself be amended; an event has one amendment at most. What lies in a month's
+archive is brought back before it is amended.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from billing.db.changes import changed
 from billing.kernel.clock import format_instant
 from billing.kernel.errors import ConflictError, NotFoundError
 from billing.metering.amended import StoredEvent
+from billing.metering.archive import EventArchivedError
 from billing.metering.event import BadEventError, read_event
+from billing.metering.month import month_of, name_of
 from billing.metering.rollup_store import RollupStore
 from billing.metering.store import EventStore
 
@@ -63,15 +66,25 @@ def amend(unit: Unit, source: str, event_id: str, document: Mapping[str, Any], *
         if known is None or known.amends != event_id:
             raise IdTakenError(f"an event {replacing.id[:60]!r} of this source exists already", id=replacing.id)
         return Amended(known, is_duplicate=True)
-    if not store.archive(source, event_id, amended_by=replacing.id, at=now):
-        raise AlreadyAmendedError(
-            f"event {event_id[:60]!r} is amended already; amend the event that replaced it",
-            amended_by=original.amended_by,
-        )
+    if not store.archive(original, amended_by=replacing.id, at=now):
+        raise _refusal(store.find(source, event_id) or original)
     touched = [(event.type, event.customer_id, event.at) for event in (original, replacing)]
     RollupStore(unit).recompute(touched)
     changed(unit.session, {event.customer_id for event in (original, replacing)})
     return Amended(replacing, is_duplicate=False)
+
+
+def _refusal(event: StoredEvent) -> ConflictError:
+    """Why an event cannot be amended: another amendment came first, or it lies in a file."""
+    if event.amended_by is not None:
+        return AlreadyAmendedError(
+            f"event {event.id[:60]!r} is amended already; amend the event that replaced it", amended_by=event.amended_by
+        )
+    month = name_of(month_of(event.at))
+    return EventArchivedError(
+        f"event {event.id[:60]!r} lies in the archive of {month}; 'uptier db restore --month {month}' brings it back, then amend it",
+        month=month,
+    )
 
 
 def _replacing(unit: Unit, original: StoredEvent, document: Mapping[str, Any], now: datetime) -> StoredEvent:

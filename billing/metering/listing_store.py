@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select, tuple_
 
 from billing.kernel.clock import format_instant, parse_instant
 from billing.kernel.page import Page, decode_cursor, encode_cursor
+from billing.metering.archive_store import ArchiveStore, beside
 from billing.metering.reading import passes
-from billing.metering.store import stored_event
+from billing.metering.store import by_time, stored_event
 from billing.metering.tables import EventRow
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class EventListing:
     """Lists the usage events of one tenant."""
 
     def __init__(self, unit: Unit) -> None:
+        self._unit = unit
         self._session = unit.session
 
     def behind(
@@ -55,13 +58,24 @@ class EventListing:
     def _known(
         self, event_type: str, customer_id: str, period: Period, known_by: datetime, cursor: str | None
     ) -> Iterator[StoredEvent]:
-        place = (EventRow.at, EventRow.source, EventRow.event_id)
+        files = ArchiveStore(self._unit).files()
+        in_table = self._in_table(event_type, customer_id, period, known_by, cursor)
+        archived = beside(self._unit, files)
+        if archived is None:
+            return in_table
+        after = None if cursor is None else _place_after(cursor)
+        found = (record.event() for record in archived.behind(customer_id, event_type, period, known_by))
+        return heapq.merge((event for event in found if after is None or _place(event) > after), in_table, key=_place)
+
+    def _in_table(
+        self, event_type: str, customer_id: str, period: Period, known_by: datetime, cursor: str | None
+    ) -> Iterator[StoredEvent]:
         query = (
             select(EventRow)
             .where(EventRow.customer_id == customer_id, EventRow.type == event_type)
             .where(EventRow.at >= period.start, EventRow.at < period.end, EventRow.received_at <= known_by)
             .where(or_(EventRow.archived_at.is_(None), EventRow.archived_at > known_by))
-            .order_by(*place)
+            .order_by(*by_time(self._session))
             .limit(_BATCH)
         )
         while True:
@@ -73,10 +87,17 @@ class EventListing:
 
     def _batch(self, query: Select[EventRow], cursor: str | None) -> list[StoredEvent]:
         if cursor is not None:
-            at, source, event_id = [*decode_cursor(cursor).split(_SEPARATOR), "", ""][:3]
-            place = tuple_(EventRow.at, EventRow.source, EventRow.event_id)
-            query = query.where(place > (parse_instant(at), source, event_id))
+            query = query.where(tuple_(*by_time(self._session)) > _place_after(cursor))
         return [stored_event(row) for row in self._session.scalars(query)]
+
+
+def _place(event: StoredEvent) -> tuple[datetime, str, str]:
+    return event.at, event.source, event.id
+
+
+def _place_after(cursor: str) -> tuple[datetime, str, str]:
+    at, source, event_id = [*decode_cursor(cursor).split(_SEPARATOR), "", ""][:3]
+    return parse_instant(at), source, event_id
 
 
 def _cursor(event: StoredEvent) -> str:

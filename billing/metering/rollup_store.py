@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, func, literal, or_, select, update
@@ -16,6 +17,8 @@ from sqlalchemy import and_, delete, func, literal, or_, select, update
 from billing.catalog.item import Aggregation
 from billing.catalog.store import CatalogStore
 from billing.db.bulk import Merge, lock_alone, lock_shared, merge
+from billing.kernel.period import Period
+from billing.metering.archive_store import USAGE_LOCK, ArchiveStore, beside
 from billing.metering.rollup import ROLLED, Bucket, Roll, definition_of, hour_of, tally
 from billing.metering.tables import EventRow, RolledMeterRow, UsageRollupRow
 
@@ -25,9 +28,7 @@ if TYPE_CHECKING:
 
     from billing.catalog.item import Meter
     from billing.db.session import Unit
-    from billing.kernel.period import Period
 
-_LOCK = "usage_rollups"
 _NAMES = ("meter_key", "customer_id", "hour", "count", "total", "largest")
 _MERGES = {"count": Merge.ADD, "total": Merge.ADD, "largest": Merge.LARGEST}
 _CHUNK = 20_000
@@ -43,7 +44,7 @@ class RollupStore:
 
     def open(self) -> tuple[list[Meter], list[Meter]]:
         """All meters, and those whose rollups are whole until this unit of work ends: what is stored is to be added to them."""
-        lock_shared(self._session, _LOCK)
+        lock_shared(self._session, USAGE_LOCK)
         meters = CatalogStore(self._unit).meters()
         whole = []
         for row in self._session.scalars(select(RolledMeterRow)).all():
@@ -70,15 +71,13 @@ class RollupStore:
                 self._replace(meter, customer, hour)
 
     def _replace(self, meter: Meter, customer: str, hour: datetime) -> None:
-        query = (
-            select(EventRow.type, EventRow.customer_id, EventRow.at, EventRow.data)
-            .where(EventRow.customer_id == customer, EventRow.type == meter.event_type)
-            .where(EventRow.at >= hour, EventRow.at < hour + _HOUR, EventRow.archived_at.is_(None))
-            .execution_options(yield_per=_CHUNK)
-        )
-        made = Roll()
-        for roll in tally([meter], (tuple(row) for row in self._session.execute(query))).values():
-            made.add(roll)
+        made, files = ArchiveStore(self._unit).settled(lambda: self._hour_in_table(meter, customer, hour))
+        archived = beside(self._unit, files)
+        if archived is not None:
+            for roll in tally(
+                [meter], archived.tail(meter.event_type, [customer], Period(hour, hour + _HOUR))
+            ).values():
+                made.add(roll)
         self._session.execute(
             update(UsageRollupRow)
             .where(
@@ -90,6 +89,18 @@ class RollupStore:
             .execution_options(synchronize_session=False)
         )
 
+    def _hour_in_table(self, meter: Meter, customer: str, hour: datetime) -> Roll:
+        query = (
+            select(EventRow.type, EventRow.customer_id, EventRow.at, EventRow.data)
+            .where(EventRow.customer_id == customer, EventRow.type == meter.event_type)
+            .where(EventRow.at >= hour, EventRow.at < hour + _HOUR, EventRow.archived_at.is_(None))
+            .execution_options(yield_per=_CHUNK)
+        )
+        made = Roll()
+        for roll in tally([meter], (tuple(row) for row in self._session.execute(query))).values():
+            made.add(roll)
+        return made
+
     def unrolled(self) -> list[Meter]:
         """Meters that could have rollups and have none that are whole: new ones, and those whose definition has changed."""
         known = {row.meter_key: row.definition for row in self._session.scalars(select(RolledMeterRow))}
@@ -99,11 +110,17 @@ class RollupStore:
     def event_count(self, event_type: str, *, at_most: int) -> int:
         """How many events of a type are kept, counted no further than asked."""
         some = select(EventRow.event_id).where(EventRow.type == event_type).limit(at_most).subquery()
-        return self._session.scalar(select(func.count()).select_from(some)) or 0
+        found, files = ArchiveStore(self._unit).settled(
+            lambda: self._session.scalar(select(func.count()).select_from(some)) or 0
+        )
+        archived = beside(self._unit, files)
+        if archived is not None and found < at_most:
+            found += sum(1 for _ in islice(archived.tail(event_type), at_most - found))
+        return found
 
     def build(self, meter: Meter, now: datetime) -> None:
         """Make a meter's rollups from all events that are kept; writers of events wait."""
-        lock_alone(self._session, _LOCK)
+        lock_alone(self._session, USAGE_LOCK)
         if CatalogStore(self._unit).meters().get(meter.key) != meter:
             return  # changed meanwhile; it is found unrolled again
         self._session.execute(delete(RolledMeterRow).where(RolledMeterRow.meter_key == meter.key))
@@ -121,6 +138,13 @@ class RollupStore:
         found = self._session.execute(query.execution_options(yield_per=_CHUNK))
         for chunk in found.partitions():
             yield tally([meter], (tuple(row) for row in chunk))
+        archived = beside(
+            self._unit, ArchiveStore(self._unit).files()
+        )  # who builds has the lock alone, who proves sees one instant
+        if archived is not None:
+            tail = archived.tail(meter.event_type, customer_ids)
+            while part := list(islice(tail, _CHUNK)):
+                yield tally([meter], part)
 
     def from_events(self, meter: Meter, customer_ids: Sequence[str]) -> dict[Bucket, Roll]:
         """What the rollups of these customers should hold, made from their events."""

@@ -1,5 +1,6 @@
 """The queries over usage events. What an amendment has archived is seen by none of them but `find` and `late_spans`.
 
+What lies in files in place of the table is read from there, so that every answer is the same as before it was put away.
 A count, a sum and a maximum take the whole hours of a period from the rollups, where a meter has them. What is read from the events is
 added by the database where it can add exactly: on PostgreSQL values written as plain digits are numerics, and a customer with any value
 written otherwise is measured here, so both engines agree digit for digit.
@@ -7,22 +8,25 @@ written otherwise is measured here, so both engines agree digit for digit.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import heapq
+from collections import Counter, defaultdict
 from decimal import Decimal
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Numeric, and_, case, cast, func, literal, or_, select, update
+from sqlalchemy import Numeric, and_, case, cast, func, insert, literal, or_, select, update
 
 from billing.catalog.item import Aggregation
 from billing.db.bulk import add_new
 from billing.db.upsert import insert_new
 from billing.metering.aggregations.registry import CARRIED
 from billing.metering.amended import StoredEvent
+from billing.metering.archive_store import ArchiveStore, beside
 from billing.metering.measured import PLAIN, Measured, measure
 from billing.metering.reading import Reading, passes
 from billing.metering.rollup import ROLLED, Roll, sum_up, tally, whole_hours
 from billing.metering.rollup_store import RollupStore
-from billing.metering.tables import EventRow
+from billing.metering.tables import EventKeyRow, EventRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from billing.catalog.item import Meter
+    from billing.db.scope import ScopedSession
     from billing.db.session import Unit
     from billing.kernel.period import Period
     from billing.metering.event import UsageEvent
@@ -40,6 +45,7 @@ _PLAIN_NUMBER = "^-?[0-9]{1,12}([.][0-9]{1,30})?$"  # every such value is one th
 _SPANS_A_STATEMENT = 50
 _CUSTOMERS_A_STATEMENT = 500
 EVENT_COLUMNS = ("source", "event_id", "type", "customer_id", "at", "received_at", "data")
+Spans = dict[str, "tuple[datetime, datetime]"]
 EventRecord = tuple[str, str, str, str, "datetime", "datetime", "Mapping[str, Any]"]
 
 
@@ -56,6 +62,7 @@ class EventStore:
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._session = unit.session
+        self._archives = ArchiveStore(unit)
 
     def insert(
         self, events: Sequence[UsageEvent], customer_ids: dict[str, str], received_at: datetime | None
@@ -75,7 +82,7 @@ class EventStore:
         """Store events of different identities and let the rollups grow by those that were new."""
         rollups = RollupStore(self._unit)
         meters, whole = rollups.open()
-        fresh = add_new(self._session, EventRow, EVENT_COLUMNS, records)
+        fresh = add_new(self._session, EventKeyRow, EventRow, EVENT_COLUMNS, records)
         if whole:
             new = (record for record in records if fresh is None or record[:2] in fresh)
             rollups.add(tally(whole, ((kind, who, at, data) for _, _, kind, who, at, _, data in new)))
@@ -121,6 +128,14 @@ class EventStore:
 
     def _from_events(self, meter: Meter, spans: Sequence[tuple[str, Period]]) -> dict[str, Roll]:
         """The same from the events themselves: added by the database where all values are plain digits, else here."""
+        rolls, files = self._archives.settled(lambda: self._rolls_in_table(meter, spans))
+        archived = beside(self._unit, files)
+        if archived is not None:
+            for customer, reading in archived.readings(meter, spans):
+                rolls.setdefault(customer, Roll()).add(sum_up(meter, (reading.data,)))
+        return rolls
+
+    def _rolls_in_table(self, meter: Meter, spans: Sequence[tuple[str, Period]]) -> dict[str, Roll]:
         rolls: dict[str, Roll] = {}
         rest = spans
         if self._is_made_by_database(meter):
@@ -128,7 +143,7 @@ class EventStore:
             rolls = {customer: roll for customer, roll in made.items() if roll is not None}
             rest = [(customer, span) for customer, span in spans if customer in made and customer not in rolls]
         if rest:
-            for customer, readings in self._seen(meter, rest).items():
+            for customer, readings in self._seen_in_table(meter, rest).items():
                 rolls[customer] = sum_up(meter, (reading.data for reading in readings))
         return rolls
 
@@ -137,6 +152,15 @@ class EventStore:
         return self._seen(meter, [(customer_id, period)]).get(customer_id, [])
 
     def _seen(self, meter: Meter, spans: Iterable[tuple[str, Period]]) -> dict[str, list[Reading]]:
+        wanted = list(spans)
+        seen, files = self._archives.settled(lambda: self._seen_in_table(meter, wanted))
+        archived = beside(self._unit, files)
+        if archived is not None:
+            for customer, reading in archived.readings(meter, wanted):
+                seen[customer].append(reading)
+        return seen
+
+    def _seen_in_table(self, meter: Meter, spans: Iterable[tuple[str, Period]]) -> defaultdict[str, list[Reading]]:
         query = select(EventRow.customer_id, EventRow.at, EventRow.source, _FIRST_ID, EventRow.data).where(
             EventRow.type == meter.event_type, EventRow.archived_at.is_(None), _within(meter, spans)
         )
@@ -166,15 +190,29 @@ class EventStore:
         return rolls
 
     def find(self, source: str, event_id: str) -> StoredEvent | None:
-        """One event by its identity, archived or not."""
-        row = self._session.scalar(select(EventRow).where(EventRow.source == source, EventRow.event_id == event_id))
-        return None if row is None else stored_event(row)
+        """One event by its identity, archived or not, from the table or a file."""
+        at = self._at(source, event_id)
+        if at is None:
+            return None
+        one = select(EventRow).where(EventRow.at == at, EventRow.source == source, EventRow.event_id == event_id)
+        row, files = self._archives.settled(lambda: self._session.scalar(one))
+        if row is not None:
+            return stored_event(row)
+        archived = beside(self._unit, files)
+        record = None if archived is None else archived.event(at, source, event_id)
+        return None if record is None else record.event()
 
-    def archive(self, source: str, event_id: str, *, amended_by: str, at: datetime) -> bool:
+    def _at(self, source: str, event_id: str) -> datetime | None:
+        """The instant of the event that has an identity; None where it is free."""
+        key = EventKeyRow.source == source, EventKeyRow.event_id == event_id
+        return self._session.scalar(select(EventKeyRow.at).where(*key))
+
+    def archive(self, event: StoredEvent, *, amended_by: str, at: datetime) -> bool:
         """Let an event count no more, unless another amendment has replaced it; whether it was done."""
         done = self._session.execute(
             update(EventRow)
-            .where(EventRow.source == source, EventRow.event_id == event_id, EventRow.amended_by.is_(None))
+            .where(EventRow.at == event.at, EventRow.source == event.source, EventRow.event_id == event.id)
+            .where(EventRow.amended_by.is_(None))
             .values(amended_by=amended_by, archived_at=func.coalesce(EventRow.archived_at, at))
             .returning(EventRow.event_id)
             .execution_options(synchronize_session=False)
@@ -195,50 +233,68 @@ class EventStore:
             "first_id": event.first_id,
             "archived_at": event.archived_at,
         }
-        return bool(insert_new(self._session, EventRow, [row], (EventRow.source, EventRow.event_id)))
+        identity = {name: row[name] for name in ("source", "event_id", "at")}
+        if not insert_new(self._session, EventKeyRow, [identity], (EventKeyRow.event_id,)):
+            return False
+        self._session.execute(insert(EventRow), [row])
+        return True
 
-    def late_spans(self, customer_ids: Iterable[str] | None, since: datetime) -> dict[str, tuple[datetime, datetime]]:
+    def late_spans(self, customer_ids: Iterable[str] | None, since: datetime) -> Spans:
         """By customer, the earliest and latest instant before `since` whose usage became known, or was archived, at `since` or after."""
         if customer_ids is None:
-            return self._late(since, None)
-        found: dict[str, tuple[datetime, datetime]] = {}
+            return self._known(since, before=since)
+        found: Spans = {}
         wanted = sorted(set(customer_ids))
         for start in range(0, len(wanted), _CUSTOMERS_A_STATEMENT):
-            found |= self._late(since, wanted[start : start + _CUSTOMERS_A_STATEMENT])
+            found |= self._known(since, wanted[start : start + _CUSTOMERS_A_STATEMENT], before=since)
         return found
 
-    def _late(self, since: datetime, customer_ids: Sequence[str] | None) -> dict[str, tuple[datetime, datetime]]:
-        query = select(EventRow.customer_id, func.min(EventRow.at), func.max(EventRow.at)).where(
-            or_(EventRow.received_at >= since, EventRow.archived_at >= since), EventRow.at < since
-        )
-        if customer_ids is not None:
-            query = query.where(EventRow.customer_id.in_(customer_ids))
-        rows = self._session.execute(query.group_by(EventRow.customer_id))
-        return {customer: (earliest, latest) for customer, earliest, latest in rows}
-
-    def spans_known_since(self, since: datetime) -> dict[str, tuple[datetime, datetime]]:
+    def spans_known_since(self, since: datetime) -> Spans:
         """By customer, the earliest and latest instant of usage that became known, or was archived, at `since` or after."""
-        query = select(EventRow.customer_id, func.min(EventRow.at), func.max(EventRow.at)).where(
-            or_(EventRow.received_at >= since, EventRow.archived_at >= since)
-        )
-        rows = self._session.execute(query.group_by(EventRow.customer_id))
-        return {customer: (earliest, latest) for customer, earliest, latest in rows}
+        return self._known(since)
 
     def changed_since(self, customer_id: str, since: datetime, period: Period) -> bool:
         """Whether events of a customer dated in a period became known, or were archived, at `since` or after."""
-        query = (
-            select(EventRow.event_id)
-            .where(EventRow.customer_id == customer_id, EventRow.at >= period.start, EventRow.at < period.end)
-            .where(or_(EventRow.received_at >= since, EventRow.archived_at >= since))
+        return bool(self._known(since, [customer_id], start=period.start, before=period.end))
+
+    def _known(
+        self,
+        since: datetime,
+        customer_ids: Sequence[str] | None = None,
+        *,
+        start: datetime | None = None,
+        before: datetime | None = None,
+    ) -> Spans:
+        query = select(EventRow.customer_id, func.min(EventRow.at), func.max(EventRow.at)).where(
+            or_(EventRow.received_at >= since, EventRow.archived_at >= since)
         )
-        return self._session.scalar(query.limit(1)) is not None
+        if start is not None:
+            query = query.where(EventRow.at >= start)
+        if before is not None:
+            query = query.where(EventRow.at < before)
+        if customer_ids is not None:
+            query = query.where(EventRow.customer_id.in_(customer_ids))
+        query = query.group_by(EventRow.customer_id)
+        rows, files = self._archives.settled(lambda: self._session.execute(query).all())
+        found = {customer: (earliest, latest) for customer, earliest, latest in rows}
+        archived = beside(self._unit, [file for file in files if file.known_until >= since])
+        if archived is not None:
+            for customer, (earliest, latest) in archived.known_since(since, customer_ids, start, before).items():
+                first, last = found.get(customer, (earliest, latest))
+                found[customer] = min(first, earliest), max(last, latest)
+        return found
 
     def counts(self, event_type: str, period: Period) -> dict[str, int]:
         """How many events of a type each customer had in a period; those without any are left out."""
         query = select(EventRow.customer_id, func.count()).where(EventRow.type == event_type)
         query = query.where(EventRow.archived_at.is_(None))
         query = query.where(EventRow.at >= period.start, EventRow.at < period.end).group_by(EventRow.customer_id)
-        return {str(customer_id): int(count) for customer_id, count in self._session.execute(query)}
+        rows, files = self._archives.settled(lambda: self._session.execute(query).all())
+        found = Counter({str(customer_id): int(count) for customer_id, count in rows})
+        archived = beside(self._unit, files)
+        if archived is not None:
+            found.update(archived.counts(event_type, period))
+        return dict(found)
 
     def rows_before(self, moment: datetime, customer_id: str | None = None) -> Iterator[tuple[Any, ...]]:
         """(customer id, type, at, received at, data, source, id) of events before `moment`, of one customer or all, oldest first."""
@@ -253,12 +309,17 @@ class EventStore:
                 EventRow.event_id,
             )
             .where(EventRow.at < moment, EventRow.archived_at.is_(None))
-            .order_by(EventRow.at, EventRow.source, EventRow.event_id)
+            .order_by(*by_time(self._session))
         )
         if customer_id is not None:
             query = query.where(EventRow.customer_id == customer_id)
-        for row in self._session.execute(query.execution_options(yield_per=10_000)):
-            yield tuple(row)
+        archived = beside(self._unit, [file for file in self._archives.files() if file.first_at < moment])
+        rows = self._session.execute(query.execution_options(yield_per=10_000))
+        in_table = (tuple(row) for row in rows)
+        if archived is None:
+            yield from in_table
+            return
+        yield from heapq.merge(archived.history(moment, customer_id), in_table, key=itemgetter(2, 5, 6))
 
 
 _FIRST_ID = func.coalesce(EventRow.first_id, EventRow.event_id)
@@ -302,6 +363,13 @@ def _made(meter: Meter) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     number = case((is_plain, cast(text, Numeric)))
     made = func.sum(number) if meter.aggregation is Aggregation.SUM else func.max(number)
     return made, func.count(case((and_(is_value, ~text.regexp_match(_PLAIN_NUMBER)), 1)))
+
+
+def by_time(session: ScopedSession) -> tuple[Any, Any, Any]:
+    """(at, source, id), texts by their characters' numbers as files and Python order them, in whatever language the database sorts."""
+    if session.get_bind().dialect.name == "postgresql":
+        return EventRow.at, EventRow.source.collate("C"), EventRow.event_id.collate("C")
+    return EventRow.at, EventRow.source, EventRow.event_id
 
 
 def stored_event(row: EventRow) -> StoredEvent:

@@ -33,7 +33,8 @@ class Verdict:
     """One limit's part: `remaining` units afterwards; until `reset_us` it is as new; a refused call may come again in `retry_us`.
 
     `retry_us` is None where waiting never helps, and 0 where this limit would have admitted the call. `used_ppm` is the share used, in
-    millionths. `exceeded` says that the call went, or would have gone, past the limit, whatever its mode made of that.
+    millionths, `used` the units of it. `exceeded` says that the call went, or would have gone, past the limit, whatever its mode made of
+    that.
     """
 
     limit: Limit
@@ -44,6 +45,7 @@ class Verdict:
     exceeded: bool
     refused: bool
     used_ppm: int
+    used: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Decision:
     allowed: bool
     cost: int
     now: int
-    verdicts: tuple[Verdict, ...]
+    verdicts: Sequence[Verdict]
     lease: str = ""
     source: str = "exact"
 
@@ -104,11 +106,13 @@ def decide(
     return decision, tuple(_taken(*each, cost, now, lease) for each in zip(present, limits, forms, strict=True))
 
 
-def judge(present: Sequence[State], limits: Sequence[Limit], cost: int, now: int, *, lease: str = "") -> Decision:
-    """The decision over states that are already brought to `now`."""
+def judge(
+    present: Sequence[State], limits: Sequence[Limit], cost: int, now: int, *, lease: str = "", may_take: bool = True
+) -> Decision:
+    """The decision over states that are already brought to `now`; unless it `may_take`, the call is refused whatever they say."""
     forms = [limit.form for limit in limits]
     fits = [_fits(state, limit, form, cost, lease) for state, limit, form in zip(present, limits, forms, strict=True)]
-    allowed = all(fits)
+    allowed = may_take and all(fits)
     verdicts = tuple(
         _verdict(state, limit, form, cost, now, lease, fit=fit, taken=allowed and cost > 0)
         for state, limit, form, fit in zip(present, limits, forms, fits, strict=True)
@@ -155,6 +159,7 @@ def _verdict(  # noqa: PLR0917 (one call on one bucket)
         exceeded=exceeded,
         refused=not fit,
         used_ppm=1_000_000 if not form.capacity else level * 1_000_000 // form.capacity,
+        used=-(-level // form.unit),
     )
 
 
@@ -178,26 +183,42 @@ def _retry(state: State, limit: Limit, form: Shape, after: int, now: int) -> int
 
 
 def settle(
-    states: Sequence[State], limits: Sequence[Limit], *, reserved: int, actual: int, now: int, lease: str
+    states: Sequence[State],
+    limits: Sequence[Limit],
+    *,
+    reserved: int,
+    actual: int,
+    now: int,
+    lease: str,
+    since: int = 0,
+    resets: Sequence[int] = (),
 ) -> tuple[bool, tuple[State, ...]]:
     """Replace a reserved cost by the actual one and end the lease; whether anything was found to settle.
 
     What may have drained meanwhile is not given back, a quota of a past window is left alone, and a lease settles once. More than
-    was reserved is taken in full, past the limit if need be: it was used.
+    was reserved is taken in full, past the limit if need be: it was used. A call that is given back is known by the instant at which it
+    was decided, `since`, and its `resets`; whoever gives it back without a lease sees to it that it does so once.
     """
     checked_cost(actual)
     done, found = [], False
-    for state, limit in zip(states, limits, strict=True):
+    for place, (state, limit) in enumerate(zip(states, limits, strict=True)):
         present = settled_state(state, limit, limit.form, now)
-        if lease not in dict(present.leases):
+        held = dict(present.leases)
+        if (lease not in held) if lease else (limit.kind is Kind.CONCURRENCY or _is_past(limit, since, now)):
             done.append(present)
             continue
         found = True
         leases = tuple(each for each in present.leases if each[0] != lease)
-        started = dict(present.leases)[lease] - limit.lease_us
-        change = _change(limit, reserved, actual, now - started)
+        if since:
+            change = _given_back(limit, reserved, actual, resets[place] - 1 - (now - since))
+        else:
+            change = _change(limit, reserved, actual, now - (held[lease] - limit.lease_us))
         done.append(State(min(MOST_LEVEL, max(0, present.level + change)), present.at, leases))
     return found, tuple(done)
+
+
+def _is_past(limit: Limit, since: int, now: int) -> bool:
+    return limit.kind is Kind.QUOTA and since < limit.window(now)[0]
 
 
 def change_by(limit: Limit, reserved: int, actual: int) -> int:
@@ -213,6 +234,14 @@ def _change(limit: Limit, reserved: int, actual: int, elapsed: int) -> int:
     if change >= 0 or limit.kind is Kind.CONCURRENCY:
         return change
     return min(0, change + limit.form.drain * max(0, elapsed))
+
+
+def _given_back(limit: Limit, reserved: int, actual: int, left_us: int) -> int:
+    """The change of a call whose bucket, had nobody else come, would be empty in `left_us`: of its cost no more than that can be left."""
+    change = change_by(limit, reserved, actual)
+    if change >= 0 or limit.kind is Kind.CONCURRENCY or not limit.form.drain:
+        return change
+    return max(change, -limit.form.drain * max(0, left_us))
 
 
 def by_name(decision: Decision) -> Mapping[str, Verdict]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from hashlib import blake2b
 from math import gcd
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 SECOND_US = 1_000_000
 MOST_UNITS = 1_000_000_000_000
 MOST_COST = 1_000_000_000
+_MARK_BYTES = 12
+MARK_LENGTH = 2 * _MARK_BYTES
 _MOST_DROPS = 2**51  # a full bucket, which leaves room for what a wait and a settled call add
 PER_US = {
     "second": SECOND_US,
@@ -78,7 +81,8 @@ class Limit:
 
     `burst` units may come at once; in any window of t seconds at most burst + rate x t are admitted. `windows` are the instants, in
     microseconds, at which a quota starts anew: the window that holds the deciding clock's now counts; before the first and from the
-    last on, the first or last window does. `most_wait_us` bounds what a throttled call may be told to wait.
+    last on, the first or last window does. `most_wait_us` bounds what a throttled call may be told to wait. `meter` is where the units
+    beyond a quota are counted to be billed. `mark` is the limit's part of its buckets' names.
     """
 
     name: str
@@ -91,7 +95,9 @@ class Limit:
     counts: Counts = Counts.COST
     most_wait_us: int = 0
     lease_us: int = 60 * SECOND_US
+    meter: str = ""
     form: Shape = field(init=False, repr=False, compare=False)
+    mark: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.amount <= MOST_UNITS or not 0 <= self.units <= MOST_UNITS:
@@ -106,7 +112,10 @@ class Limit:
             raise LimitError("only a rate can let a call through after a wait", limit=self.name)
         if self.mode is Mode.OVERAGE and self.kind is not Kind.QUOTA:
             raise LimitError("only a quota can be gone beyond for money", limit=self.name)
+        if self.meter and self.mode is not Mode.OVERAGE:
+            raise LimitError("only what goes beyond a quota is counted by a meter", limit=self.name)
         object.__setattr__(self, "form", shape(self))
+        object.__setattr__(self, "mark", mark(self))
 
     @property
     def units(self) -> int:
@@ -123,6 +132,27 @@ class Limit:
         while place < len(self.windows) - 2 and self.windows[place + 1] <= now:
             place += 1
         return self.windows[place], self.windows[place + 1]
+
+
+def mark(limit: Limit) -> str:
+    """A hash of what makes a bucket another one, over parts that carry their lengths.
+
+    A rate that changes gets a new bucket, since its drops are of another size; a quota that changes goes on with what was used.
+    """
+    parts = [limit.name, limit.kind.value]
+    if limit.kind is Kind.RATE:
+        parts += [str(limit.form.unit), str(limit.form.drain)]
+    return digest(parts, _MARK_BYTES)
+
+
+def digest(parts: Sequence[str], size: int) -> str:
+    """A hash of texts, in which no text can reach into the next.
+
+    >>> digest(["a", "bc"], 4) == digest(["ab", "c"], 4)
+    False
+    """
+    named = b"".join(b"%d:%s" % (len(raw), raw) for raw in (part.encode("utf-8", "surrogatepass") for part in parts))
+    return blake2b(named, digest_size=size).hexdigest()
 
 
 def shape(limit: Limit) -> Shape:
@@ -162,6 +192,8 @@ def checked_cost(cost: int) -> int:
 
 def distinct(limits: Sequence[Limit]) -> None:
     """Refuse two limits of one name: they would share a bucket."""
+    if len(limits) < 2:
+        return
     names = [limit.name for limit in limits]
     if len(set(names)) != len(names):
         raise LimitError("two limits of one call have one name", limits=sorted(names)[:20])

@@ -57,6 +57,8 @@ class MemoryLimiter:
                 actual=settlement.actual,
                 now=now,
                 lease=settlement.lease,
+                since=settlement.since,
+                resets=settlement.resets,
             )
             if found:
                 self._keep(names, settlement, after)

@@ -9,12 +9,15 @@ from sqlalchemy import BigInteger, cast, delete, extract, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from billing.ratelimits.decide import EMPTY, State
+from billing.ratelimits.limit import Kind
 from billing.ratelimits.tables import RateBucketRow
+from billing.ratelimits.take_store import Taken, taking, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from billing.db.session import Unit
+    from billing.ratelimits.call import Call
 
 _MILLI = 1000
 _MICRO = 1_000_000
@@ -60,6 +63,12 @@ class BucketStore:
         rows = self._session.execute(select(*_FIELDS).where(RateBucketRow.key.in_(wanted))).all()
         return Held(dict.fromkeys(wanted, EMPTY) | {row[0]: _state(*row[1:]) for row in rows}, self._now())
 
+    def take(self, call: Call, name: str, hint: int) -> Taken | None:
+        """Take a plain call's cost from its bucket in one statement; None where it does not fit, or the bucket is not there yet."""
+        statement = _TAKING[self._is_sqlite, call.limits[0].kind]
+        row = self._session.execute(statement, values(call, name, hint)).first()
+        return None if row is None else Taken(*row)
+
     def keep(self, states: Mapping[str, tuple[State, int]]) -> None:
         """Write buckets that are held, each with the instant from which its row may go."""
         if not states:
@@ -78,9 +87,14 @@ class BucketStore:
         changed = {name: insert.excluded[name] for name in ("level", "at", "leases", "ends_at")}
         self._session.execute(insert.on_conflict_do_update(index_elements=["tenant_id", "key"], set_=changed), rows)
 
-    def sweep(self, before: int) -> None:
-        """Delete buckets that have been as good as empty since before this instant."""
-        self._session.execute(delete(RateBucketRow).where(RateBucketRow.ends_at < before))
+    def sweep(self, now: int) -> int:
+        """Delete buckets that are as good as empty both by the database's clock and at `now`, the tenant's time; how many went.
+
+        A bucket that somebody fills meanwhile no longer ends in the past, and stays.
+        """
+        before = min(now, self._now())
+        gone = delete(RateBucketRow).where(RateBucketRow.ends_at < before).returning(RateBucketRow.key)
+        return len(self._session.execute(gone.execution_options(synchronize_session=False)).all())
 
     def _now(self) -> int:
         now = _sqlite_now() if self._is_sqlite else _postgres_now()
@@ -100,3 +114,15 @@ def _sqlite_now() -> Any:
 
 def _postgres_now() -> Any:
     return cast(extract("epoch", func.clock_timestamp()) * _MICRO, BigInteger)
+
+
+def _postgres_statement_time() -> Any:
+    """The same instant wherever the statement names it."""
+    return cast(extract("epoch", func.statement_timestamp()) * _MICRO, BigInteger)
+
+
+_TAKING = {
+    (is_sqlite, kind): taking(_sqlite_now() if is_sqlite else _postgres_statement_time(), kind)
+    for is_sqlite in (True, False)
+    for kind in (Kind.RATE, Kind.QUOTA)
+}

@@ -186,3 +186,31 @@ def gating(
             out.print_json(to_json(report))
         else:
             out.print(render(report), markup=False, soft_wrap=True)
+
+
+@app.command()
+def limits(
+    seconds: Annotated[float, typer.Option(help="How long each is driven in each of three rounds.", min=0.05)] = 0.5,
+    database_url: Annotated[
+        str, typer.Option(help="An empty PostgreSQL database to measure beside SQLite.", envvar="UPTIER_DATABASE_URL")
+    ] = "",
+    redis_url: Annotated[str, typer.Option(help="An empty Redis.", envvar="UPTIER_REDIS_URL")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Decide rate limits in Redis, SQL and memory, beside one raw script call and the libraries limits and throttled-py.
+
+    Example: uptier bench limits --redis-url redis://localhost:6379/15
+    """
+    with readable_errors():
+        from serving.bench.limits import bench_limits
+        from serving.bench.limits_table import render, to_json
+
+        with err.status("preparing") as status, TemporaryDirectory() as folder:
+            urls = [f"sqlite:///{folder}/bench.db", *([database_url] if database_url else [])]
+            report = bench_limits(urls, redis_url, seconds, status.update)
+        if as_json:
+            out.print_json(to_json(report))
+        else:
+            out.print(render(report), markup=False, soft_wrap=True)
+        if not report.is_right:
+            raise typer.Exit(1)

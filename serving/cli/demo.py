@@ -173,10 +173,11 @@ def _serve(wired: Services, found: Demo, port: int) -> None:
 
     from serving.application import create_app
     from serving.logs import configure
+    from serving.ofrep.server import StreamingServer
 
     configure()
 
-    class Announcing(uvicorn.Server):
+    class Announcing(StreamingServer):
         """A server that says where it is once it listens."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -184,8 +185,9 @@ def _serve(wired: Services, found: Demo, port: int) -> None:
             if self.started:
                 _announce(found, port)
 
-    config = uvicorn.Config(create_app(wired), host="127.0.0.1", port=port, log_level="warning", access_log=False)
-    Announcing(config).run()
+    app = create_app(wired)
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    Announcing(config, app.state.streams).run()
     out.print("stopped")
 
 

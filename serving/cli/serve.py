@@ -6,6 +6,7 @@ import errno
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -16,6 +17,8 @@ from serving.cli.session import services
 
 HOST = Annotated[str, typer.Option(help="Address to listen on.")]
 PORT = Annotated[int, typer.Option(help="Port to listen on.")]
+
+_DID_NOT_START = 3
 
 
 def serve(
@@ -39,6 +42,7 @@ def serve(
         from serving.jobs.deliver import DeliveryLoop
         from serving.jobs.worker import Worker
         from serving.logs import configure
+        from serving.ofrep.server import StreamingServer
 
         configure()
         _end_in_order()
@@ -49,7 +53,12 @@ def serve(
         for job in jobs:
             job.start()
         try:
-            uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+            config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
+            server = StreamingServer(config, app.state.streams)
+            with suppress(KeyboardInterrupt):
+                server.run()
+            if not server.started:
+                sys.exit(_DID_NOT_START)
         finally:
             app.state.intake.close()
             for job in jobs:

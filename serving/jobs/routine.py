@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from billing.db.partitions import make_ahead
 from billing.entitlements.holds.use import clear, expire
 from billing.invoices.adjust import adjust_late
 from billing.invoices.cycle import run_billing
@@ -16,10 +17,12 @@ from billing.invoices.store import InvoiceStore
 from billing.invoices.thresholds import bill_thresholds
 from billing.invoices.top_ups import settle_top_ups
 from billing.metering.roll_up import tend_rollups
+from billing.ratelimits.store import BucketStore
 from billing.revenue.recognise import recognise
 from billing.subscriptions.store import SubscriptionStore
 from billing.wallets.routine import next_due as next_in_wallets
 from serving.jobs.wallets import tend_wallets
+from serving.limits.plan import EPOCH, MICROSECOND
 from serving.payments import collect_for, payments_due
 from serving.settings import grace_of
 
@@ -123,6 +126,13 @@ def _roll_up(services: Services, scope: Scope, now: datetime, report: RoutineRep
     report.count("meters_rolled_up", tend_rollups(services.database, scope, now=now))
 
 
+def _make_partitions(services: Services, _scope: Scope, _now: datetime, report: RoutineReport) -> None:
+    """Of the whole installation, and of its own calendar: a test clock that is far ahead needs none."""
+    done = make_ahead(services.database, services.clock.now())
+    report.count("partitions_made", len(done.made))
+    report.count("partitions_not_made", len(done.failed))
+
+
 def _with_the_others(_unit: Unit, _after: datetime) -> datetime | None:
     """A job that has no calendar of its own: it looks whenever the others have something to do."""
     return None
@@ -143,7 +153,13 @@ def _expire_holds(services: Services, scope: Scope, now: datetime, report: Routi
             return
 
 
+def _sweep_limits(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    with services.database.unit(scope) as unit:
+        report.count("limits_swept", BucketStore(unit).sweep((now - EPOCH) // MICROSECOND))
+
+
 JOBS = (
+    Job("partitions of events", _make_partitions, _with_the_others),
     Job("holds", _expire_holds, _with_the_others),
     Job("usage by the hour", _roll_up, _with_the_others),
     Job("late usage", _adjust, _with_the_others),
@@ -154,6 +170,7 @@ JOBS = (
     Job("payments", _collect, payments_due),
     Job("top-ups that were paid", _top_up, _with_the_others),
     Job("revenue", _recognise, _with_the_others),
+    Job("rate limits", _sweep_limits, _with_the_others),
 )
 
 

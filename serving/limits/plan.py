@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from billing.db.session import Unit
     from billing.kernel.cadence import Cadence
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 class NoPlanError(UptierError):
@@ -76,6 +76,7 @@ def _limit(document: Mapping[str, Any], windows: tuple[int, ...]) -> Limit:
         mode=Mode(document["mode"]),
         counts=Counts(document["counts"]),
         most_wait_us=document.get("max_wait_ms", 0) * 1000,
+        meter=document.get("meter", ""),
         lease_us=document.get("lease_seconds", 60) * PER_US["second"],
     )
 
@@ -83,4 +84,4 @@ def _limit(document: Mapping[str, Any], windows: tuple[int, ...]) -> Limit:
 def _windows(cadence: Cadence, now: datetime, *, is_frozen: bool) -> tuple[int, ...]:
     number = cadence.number_at(now)
     numbers = (number, number + 1) if is_frozen else range(number - 1, number + 3)
-    return tuple((cadence.boundary(each) - _EPOCH) // _MICROSECOND for each in numbers)
+    return tuple((cadence.boundary(each) - EPOCH) // MICROSECOND for each in numbers)

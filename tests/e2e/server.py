@@ -45,6 +45,12 @@ class Server:
         """Whether a process was started that nobody has ended."""
         return self._process is not None
 
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start the process and return when it is ready to serve."""
         assert self._process is None

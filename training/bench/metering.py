@@ -17,6 +17,7 @@ from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
 from billing.db.maintenance import refresh_statistics
 from billing.db.migrate import upgrade
+from billing.db.partitions import make_partitions
 from billing.db.scope import Scope
 from billing.db.session import Database
 from billing.kernel.period import Period
@@ -78,6 +79,7 @@ class Bench:
 def prepare(url: str) -> Bench:
     """A migrated database with such a tenant, its statistics fresh."""
     upgrade(url)
+    make_partitions(url, [START])
     database = Database(url)
     opened = open_tenant(database, name="Bench", currency="EUR", zone="UTC", mode=Mode.TEST, now=NOW, origins=[])
     scope = Scope(opened.tenant.id)

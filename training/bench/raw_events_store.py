@@ -19,6 +19,9 @@ _NAMES = ", ".join(COLUMNS)
 _TWIN = "raw_events"
 _CLONE = f"""
 CREATE TABLE {_TWIN} (LIKE events INCLUDING ALL);
+ALTER TABLE {_TWIN} DROP CONSTRAINT {_TWIN}_pkey, ADD PRIMARY KEY (tenant_id, source, event_id);
+CREATE INDEX ON {_TWIN} (tenant_id, at);
+ALTER TABLE {_TWIN} ADD FOREIGN KEY (tenant_id) REFERENCES tenants (id);
 DO $$ DECLARE found record; BEGIN
   FOR found IN SELECT conname, pg_get_constraintdef(oid) AS def FROM pg_constraint
                WHERE conrelid = 'events'::regclass AND contype = 'f' LOOP
@@ -29,7 +32,7 @@ END $$;
 
 
 class RawEvents:
-    """A twin of the table of events, with its keys and indexes, beside it in the same database."""
+    """A twin of the table of events in one piece, with its keys and indexes and a unique identity, beside it in the same database."""
 
     def __init__(self, url: str) -> None:
         found = make_url(url)
@@ -46,6 +49,7 @@ class RawEvents:
             for (statement,) in made:
                 named = statement.replace("CREATE INDEX ", "CREATE INDEX raw_")
                 cursor.execute(named.replace("TABLE events", f"TABLE {_TWIN}").replace("ON events", f"ON {_TWIN}"))
+            cursor.execute(f"CREATE UNIQUE INDEX raw_identity ON {_TWIN} (tenant_id, source, event_id)")
         else:
             cursor.execute(f"DROP TABLE IF EXISTS {_TWIN}")
             cursor.execute(_CLONE)

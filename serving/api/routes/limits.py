@@ -6,6 +6,7 @@ import secrets
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -13,11 +14,9 @@ from billing.kernel.errors import InvalidError
 from billing.ratelimits.call import Call, Settlement
 from billing.ratelimits.decide import Decision, Verdict
 from billing.ratelimits.limit import MOST_COST, Kind
-from billing.ratelimits.sql import SqlLimiter
 from serving.api.context import Context, SecretContext
-from serving.limits.alerts import tell_used
 from serving.limits.headers import limit_headers
-from serving.limits.plan import limits_of
+from serving.limits.plan import EPOCH, MICROSECOND, limits_of
 
 router = APIRouter(prefix="/v1/limits", tags=["limits"])
 _MICRO_TO_MILLI = 1000
@@ -41,20 +40,19 @@ class LimitSettlement(BaseModel):
 
 
 @router.post("/check")
-def check_limits(body: LimitQuestion, context: SecretContext) -> JSONResponse:
+async def check_limits(body: LimitQuestion, context: SecretContext) -> JSONResponse:
     """Whether the call may be made: 200, or 429 with when to come again. All its limits take the cost, or none does."""
-    call = _call(context, body.customer, body.cost, body.route, reserve=body.reserve)
-    [decision] = SqlLimiter(context.services.database, tell_used).decide([call])
-    return _answer(decision)
+    call = await run_in_threadpool(_call, context, body.customer, body.cost, body.route, reserve=body.reserve)
+    return _answer(await context.services.limiter.decide(call))
 
 
 @router.post("/settle")
-def settle_limits(body: LimitSettlement, context: SecretContext) -> dict[str, Any]:
+async def settle_limits(body: LimitSettlement, context: SecretContext) -> dict[str, Any]:
     """Replace the reserved cost by the actual one and end the call in flight; a lease settles once."""
     reserved = int(body.lease.partition("-")[0])
     if reserved > MOST_COST:
         raise InvalidError("this lease is not one of ours", lease=body.lease)
-    call = _call(context, body.customer, 0, "")
+    call = await run_in_threadpool(_call, context, body.customer, 0, "")
     settlement = Settlement(
         tenant=call.tenant,
         subject=call.subject,
@@ -62,26 +60,35 @@ def settle_limits(body: LimitSettlement, context: SecretContext) -> dict[str, An
         lease=body.lease,
         reserved=reserved,
         actual=body.cost,
+        standing=call.standing,
     )
-    return {"settled": SqlLimiter(context.services.database).settle(settlement) is not None}
+    return {"settled": await context.services.limiter.settle(settlement)}
 
 
 @router.get("")
-def read_limits(customer: str, context: SecretContext) -> dict[str, Any]:
+async def read_limits(customer: str, context: SecretContext) -> dict[str, Any]:
     """The customer's limits and what is left of each."""
-    call = _call(context, customer, 0, "")
-    [decision] = SqlLimiter(context.services.database).decide([call])
+    call = await run_in_threadpool(_call, context, customer, 0, "")
+    decision = await context.services.limiter.decide(call)
     return {"customer": customer, "limits": [_limit(each) for each in decision.verdicts]}
 
 
 def _call(context: Context, customer: str, cost: int, route: str, *, reserve: bool = False) -> Call:
-    is_frozen = context.principal.tenant.frozen_at is not None
+    frozen_at = context.principal.tenant.frozen_at
+    is_frozen = frozen_at is not None
     with context.view() as unit:
         customer_id, limits, routes = limits_of(unit, customer, now=context.now, is_frozen=is_frozen)
     cost *= routes.get(route, 1)
     in_flight = any(limit.kind is Kind.CONCURRENCY for limit in limits)
     lease = f"{cost}-{secrets.token_hex(12)}" if cost and (reserve or in_flight) else ""
-    return Call(tenant=context.tenant_id, subject=customer_id, limits=limits, cost=cost, lease=lease)
+    return Call(
+        tenant=context.tenant_id,
+        subject=customer_id,
+        limits=limits,
+        cost=cost,
+        lease=lease,
+        standing=None if frozen_at is None else (frozen_at - EPOCH) // MICROSECOND,
+    )
 
 
 def _answer(decision: Decision) -> JSONResponse:
@@ -114,6 +121,7 @@ def _limit(verdict: Verdict) -> dict[str, Any]:
         "mode": limit.mode.value,
         "limit": limit.units,
         "remaining": verdict.remaining,
+        "used": verdict.used,
         "used_percent": verdict.used_ppm // 10_000,
         "resets_in_ms": -(-verdict.reset_us // _MICRO_TO_MILLI),
         "exceeded": verdict.exceeded,

@@ -227,3 +227,47 @@ def test_waits_grow_by_the_rate_alone() -> None:
             admitted.append(tenth)
     assert admitted == [0, 1, 2, 10, 20, 30, 40, 50]
     assert all(b > a for a, b in pairwise(admitted))
+
+
+@given(small_rates, st.integers(1, 60), st.integers(0, 3 * SECOND_US), calls, calls)
+def test_what_is_given_back_is_never_more_than_it_holds(
+    limit: Limit, cost: int, wait: int, before: list[tuple[int, int]], between: list[tuple[int, int]]
+) -> None:
+    """Whoever called and gave back stands no better than who never called, and no worse than by two microseconds' drain if alone."""
+    state, now = EMPTY, START
+    for step, taken in before:
+        now += abs(step) // 10
+        _, (state,) = decide([state], [limit], taken, now)
+    decision, (held,) = decide([state], [limit], cost, now)
+    if not decision.allowed:
+        return
+    without, since = state, now
+    for step, taken in between:
+        now += abs(step) // 100
+        other, (held,) = decide([held], [limit], taken, now)
+        if other.allowed:
+            _, (without,) = decide([without], [limit], taken, now)
+    now += wait
+    _, (back,) = settle(
+        [held],
+        [limit],
+        reserved=cost,
+        actual=0,
+        now=now,
+        lease="",
+        since=since,
+        resets=(decision.verdicts[0].reset_us,),
+    )
+    assert back.level >= settled_state(without, limit, shape(limit), now).level
+    alone = decide([state], [limit], cost, since)[1][0]
+    _, (returned,) = settle(
+        [alone],
+        [limit],
+        reserved=cost,
+        actual=0,
+        now=now,
+        lease="",
+        since=since,
+        resets=(decision.verdicts[0].reset_us,),
+    )
+    assert returned.level <= settled_state(state, limit, shape(limit), now).level + 2 * shape(limit).drain

@@ -21,26 +21,26 @@ NEEDED = (TenantStore,)
 """A bucket's row points at the table of tenants, which has to be known to the process."""
 
 
-def crowd_call(tenant: str, amount: int) -> Call:
-    """A call under a quota and a rate of the same amount, which gives one more a month."""
+def crowd_call(tenant: str, amount: int, count: int = 2) -> Call:
+    """A call under a quota and a rate of the same amount, which gives one more a month; or under the first of them alone."""
     limits = (
         Limit(name="quota", kind=Kind.QUOTA, amount=amount, windows=EVER),
         Limit(name="rate", kind=Kind.RATE, amount=1, per_us=PER_US["month"], burst=amount),
     )
-    return Call(tenant=tenant, subject="ann", limits=limits)
+    return Call(tenant=tenant, subject="ann", limits=limits[:count])
 
 
-def crowds(url: str, tenant: str, amount: int, skews: tuple[int, ...]) -> int:
+def crowds(url: str, tenant: str, amount: int, skews: tuple[int, ...], count: int = 2) -> int:
     """How many calls the crowds of several processes, their clocks apart by so many seconds, got through together."""
     with ProcessPoolExecutor(len(skews), mp_context=get_context("spawn")) as processes:
-        jobs = [processes.submit(crowd, url, tenant, amount, skew) for skew in skews]
+        jobs = [processes.submit(crowd, url, tenant, amount, skew, count) for skew in skews]
         return sum(job.result(timeout=120) for job in jobs)
 
 
-def crowd(url: str, tenant: str, amount: int, skew_seconds: int) -> int:
+def crowd(url: str, tenant: str, amount: int, skew_seconds: int, count: int = 2) -> int:
     """How many calls of 64 callers got through; with Redis the scripts are flushed in the middle."""
     _move_clock(skew_seconds)
-    call = crowd_call(tenant, amount)
+    call = crowd_call(tenant, amount, count)
     if url.startswith(("redis", "unix")):
         return asyncio.run(_in_redis(url, call))
     database = Database(url)

@@ -22,11 +22,12 @@ def test_one_process_in_memory() -> None:
     assert in_threads(in_memory(), crowd_call("ten_1", AMOUNT)) == AMOUNT
 
 
-def test_two_processes_on_a_database(database: Database) -> None:
-    """64 threads in each of two processes whose clocks are 61 seconds apart, on each engine."""
+@pytest.mark.parametrize("count", [1, 2])
+def test_two_processes_on_a_database(database: Database, count: int) -> None:
+    """64 threads in each of two processes whose clocks are 61 seconds apart, on each engine; one limit is one statement, two are locked."""
     tenant = open_shop(database).scope.tenant_id
     url = database.url.render_as_string(hide_password=False)
-    assert crowds(url, tenant, AMOUNT, SKEWS) == AMOUNT
+    assert crowds(url, tenant, AMOUNT, SKEWS, count) == AMOUNT
 
 
 @pytest.mark.servers

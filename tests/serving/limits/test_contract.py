@@ -141,3 +141,44 @@ def test_a_larger_quota_goes_on_with_what_was_used(case: Case) -> None:
     large = Limit(name="month", kind=Kind.QUOTA, amount=10, windows=(0, 2**52))
     assert not case.limiter.decide([case.call(small, cost=3), case.call(small)])[1].allowed
     assert case.limiter.decide([case.call(large)])[0].verdicts[0].remaining == 6
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_calls_under_one_limit_are_the_rules_answers(case: Case, seed: int) -> None:
+    """The usual case, one limit and no lease, which a database decides in one statement; and calls that are given back at once."""
+    dice = random.Random(100 + seed)
+    limits = [limit for limit in _limits(machine_microseconds()) if limit.kind is not Kind.CONCURRENCY]
+    states: dict[str, State] = {limit.name: EMPTY for limit in limits}
+    for _ in range(60):
+        limit = dice.choice(limits)
+        cost = dice.choice([1, 1, 2, 7, 25])
+        [answer] = case.limiter.decide([case.call(limit, cost=cost)])
+        expected, (states[limit.name],) = decide([states[limit.name]], [limit], cost, answer.now)
+        assert _plain(answer) == _plain(expected)
+        if answer.allowed and dice.random() < 0.3 and not (limit.mode is Mode.SHADOW and answer.verdicts[0].exceeded):
+            resets = (answer.verdicts[0].reset_us,)
+            given = Settlement(
+                tenant=case.tenant,
+                subject="ann",
+                limits=(limit,),
+                lease="",
+                reserved=cost,
+                actual=0,
+                since=answer.now,
+                resets=resets,
+            )
+            at = case.limiter.settle(given)
+            if at is None:  # the quota's window has passed
+                assert limit.kind is Kind.QUOTA
+                continue
+            found, (states[limit.name],) = settle(
+                [states[limit.name]],
+                [limit],
+                reserved=cost,
+                actual=0,
+                now=at,
+                lease="",
+                since=answer.now,
+                resets=resets,
+            )
+            assert found

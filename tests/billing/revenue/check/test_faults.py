@@ -15,7 +15,7 @@ from billing.invoices.deferred.tables import DeferredLineRow
 from billing.invoices.tables import InvoiceLineRow, InvoiceRow, SeriesRow
 from billing.ledger.tables import LedgerEntryRow, LedgerTransactionRow
 from billing.metering.roll_up import roll_up_new
-from billing.metering.tables import UsageRollupRow
+from billing.metering.tables import EventKeyRow, UsageRollupRow
 from billing.payments.tables import PaymentRow, RefundRow
 from billing.revenue import check
 from billing.revenue.check.books import MOST, check_books
@@ -306,6 +306,13 @@ def _a_schedule_that_forgot(unit: Unit) -> str:
     where = (DeferredLineRow.position == 0) & (DeferredLineRow.recognised_minor > 0)
     _change(unit, DeferredLineRow, where, recognised_minor=0)
     return "EUR"
+
+
+@_plants("usage_events_lost")
+def _an_event_that_was_taken_in_and_is_not_there(unit: Unit) -> str:
+    key = {"source": "api", "event_id": "lost", "at": NOW}
+    unit.session.execute(insert(EventKeyRow), [key])
+    return unit.scope.tenant_id
 
 
 @_plants("usage_rollup_differs")

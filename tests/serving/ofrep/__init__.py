@@ -1,0 +1,1 @@
+"""The protocol for remote evaluation, without real clients (they are in tests/clients)."""
