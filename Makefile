@@ -47,6 +47,7 @@ bench: $(DEV) ## Measure the recommender beside its baselines (INTERACTIONS=FILE
 	@$(MAKE) --no-print-directory bench-billing
 	@$(BIN)/uptier bench metering
 	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench metering
+	@$(BIN)/python -m tests.servers.lend --redis $(BIN)/uptier bench gating
 	@$(BIN)/python -m tests.servers.lend --redis $(BIN)/uptier bench limits
 
 bench-billing: $(DEV) ## Measure the billing engine: 10,000 subscriptions, 1,000,000 events, on SQLite and on PostgreSQL.
