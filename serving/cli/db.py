@@ -98,7 +98,9 @@ def archive(
 ) -> None:
     """Move months of usage events into Parquet files, one a tenant and month; usage is answered from them as before.
 
-    It may be interrupted at any point and run again. Example: uptier db archive --before 2026-01 --to /srv/uptier/archive
+    It may be interrupted at any point and run again.
+
+    Example: uptier db archive --before 2026-01 --to /srv/uptier/archive
     """
     from billing.db.partitions import drop_emptied, list_partitions
     from billing.db.scope import Scope

@@ -14,7 +14,7 @@ from billing.webhooks.register import change_endpoint, rotate_secret
 from billing.webhooks.replay import replay_since
 from billing.webhooks.store import EndpointStore
 from serving.jobs.deliver import DeliverReport, deliver_due, forget_deliveries
-from tests.serving.jobs.told import LOCAL, START, deliveries_of, keys_of, listen, secret_of, tell
+from tests.serving.jobs.told import LOCAL, START, deliveries_of, keys_of, listen, secret_of, tell, verified
 from tests.shop import Shop, open_shop
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def test_what_happens_is_told_signed_and_in_order(services: Services, shop: Shop
     assert keys_of(receiver) == ["1", "2", "3"]
     verifier = Webhook(secret_of(services, shop, endpoint))
     for request in receiver.received:
-        document = verifier.verify(request.body, request.headers)
+        document = verified(verifier, request)
         assert (document["type"], set(document)) == ("order.made", {"type", "timestamp", "data"})
     assert [each.event_id for each in deliveries_of(shop, endpoint)] == [each.id for each in receiver.received]
 
@@ -56,8 +56,8 @@ def test_during_a_rotation_both_secrets_verify(
 
     during, after = receiver.received
     for verifier in (old, new):
-        verifier.verify(during.body, during.headers)
-    new.verify(after.body, after.headers)
+        verified(verifier, during)
+    verified(new, after)
     assert len(during.headers["webhook-signature"].split(" ")) == 2
     assert len(after.headers["webhook-signature"].split(" ")) == 1
 
@@ -169,7 +169,7 @@ def test_every_tenants_messages_are_its_own(services: Services, shop: Shop, rece
     assert (keys_of(receiver, "/ours"), keys_of(receiver, "/theirs")) == (["a"], ["b"])
     for who, endpoint, path in ((shop, ours, "/ours"), (other, theirs, "/theirs")):
         (request,) = receiver.on(path)
-        Webhook(secret_of(services, who, endpoint)).verify(request.body, request.headers)
+        verified(Webhook(secret_of(services, who, endpoint)), request)
 
 
 def test_old_deliveries_are_forgotten(services: Services, shop: Shop, receiver: Receiver, clock: FrozenClock) -> None:

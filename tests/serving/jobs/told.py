@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from billing.webhooks.address import AddressRule
 from billing.webhooks.register import add_endpoint
@@ -13,10 +15,12 @@ from billing.webhooks.store import DeliveryStore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from standardwebhooks import Webhook
+
     from billing.webhooks.delivery import Delivery
     from billing.webhooks.endpoint import Endpoint
     from serving.wiring import Services
-    from tests.billing.webhooks.receiver import Receiver
+    from tests.billing.webhooks.receiver import Received, Receiver
     from tests.shop import Shop
 
 LOCAL = AddressRule(allow_http=True, allow_private=True)
@@ -34,6 +38,14 @@ def tell(shop: Shop, *keys: str, kind: str = "order.made") -> None:
     with shop.database.unit(shop.scope) as unit:
         for key in keys:
             unit.emit(kind, key, {"key": key}, START)
+
+
+def verified(verifier: Webhook, request: Received) -> Any:
+    """A message whose signature the library itself makes too, at the time that the message names, however long ago a test began."""
+    at = datetime.fromtimestamp(int(request.headers["webhook-timestamp"]), UTC)
+    expected = verifier.sign(request.headers["webhook-id"], at, request.body.decode())
+    assert any(hmac.compare_digest(expected, each) for each in request.headers["webhook-signature"].split(" "))
+    return json.loads(request.body)
 
 
 def keys_of(receiver: Receiver, path: str = "/ok") -> list[str]:

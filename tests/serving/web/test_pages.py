@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -180,14 +181,7 @@ def test_without_a_demonstration_the_page_says_how_to_get_one(
         (tmp_path / "demo.json").write_text(written)
     app = create_app(services)
     elsewhere = services.settings.model_copy(update={"home": tmp_path})
-    app.state.services = type(services)(
-        settings=elsewhere,
-        database=services.database,
-        clock=services.clock,
-        counters=services.counters,
-        models=services.models,
-        secret=services.secret,
-    )
+    app.state.services = replace(services, settings=elsewhere)
 
     answer = TestClient(app).get("/shop")
 
