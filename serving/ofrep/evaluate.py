@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
 from starlette.requests import Request
 
 from billing.db.scope import Scope as TenantScope
-from billing.tenants.keys import BadKeyError
+from billing.tenants.keys import BadKeyError, digest
 from billing.tenants.store import TenantStore
 from serving.api.context import OriginError, page_origin
 from serving.ofrep.asking import ONE, FaultError
 from serving.ofrep.flags import Pages, flag
+from serving.ofrep.shared import Shared
 from serving.ofrep.stream_token import signed, stream_secret, window
 from serving.tokens import CustomerTokenError, customer_of, signing_secret
 
@@ -40,13 +42,17 @@ class Evaluator:
         self.services = services
         self.stream_secret = stream_secret(services.secret)
         self._pages = Pages()
+        self._proofs: Shared[Principal] = Shared()
+        self._snapshots: Shared[Snapshot] = Shared()
 
     async def principal(self, headers: Mapping[bytes, bytes]) -> Principal:
         """Who asks. Raises BadKeyError."""
         presented = _presented(headers)
         keys = self.services.keys
         held = keys.held(presented)
-        return await asyncio.to_thread(keys.load, presented) if held is None else held
+        if held is not None:
+            return held
+        return await self._proofs.read(digest(presented), partial(keys.load, presented), partial(keys.held, presented))
 
     def vouch(self, principal: Principal, asked: Asked, headers: Mapping[bytes, bytes], scope: Scope) -> None:
         """That this key may ask about this customer: a browser's from its pages only, with the customer's token."""
@@ -79,8 +85,7 @@ class Evaluator:
         snapshot = self.services.gate.held(principal.tenant.id, asked.customer, now)
         page = None if snapshot is None else self._pages.of(snapshot)
         if page is None or (told and told != self._tag(page, present)):
-            load = self.services.gate.load
-            page = self._pages.of(await asyncio.to_thread(load, principal.scope, asked.customer, now))
+            page = self._pages.of(await self._loaded(principal.scope, asked.customer, now))
         return page, self._tag(page, present), now
 
     def rendered(self, page: Page, now: datetime) -> bytes:
@@ -106,7 +111,12 @@ class Evaluator:
     async def _snapshot(self, scope: TenantScope, customer: str, now: datetime) -> Snapshot:
         gate = self.services.gate
         held = gate.held(scope.tenant_id, customer, now)
-        return await asyncio.to_thread(gate.load, scope, customer, now) if held is None else held
+        return await self._loaded(scope, customer, now) if held is None else held
+
+    async def _loaded(self, scope: TenantScope, customer: str, now: datetime) -> Snapshot:
+        gate = self.services.gate
+        load, held = partial(gate.load, scope, customer, now), partial(gate.held, scope.tenant_id, customer, now)
+        return await self._snapshots.read((scope.tenant_id, customer), load, held)
 
     def _signed(self, page: Page) -> str:
         snapshot = page.snapshot
