@@ -36,6 +36,7 @@ SECOND_NS = 1_000_000_000
 KEPT_WHILE_AWAY_NS = 900 * SECOND_NS
 AWAY_NS = SECOND_NS
 MOST_KEPT = 5_000
+_STRIPES = 64
 
 
 class Link(Protocol):
@@ -97,6 +98,7 @@ class Gate:
         self._turned_ns = monotonic_ns()
         self._away_until_ns = 0
         self._lock = threading.Lock()
+        self._stripes = tuple(threading.Lock() for _ in range(_STRIPES))
         self._told: dict[str, set[Told]] = {}
 
     def held(self, tenant_id: str, customer: str, now: datetime) -> Snapshot | None:
@@ -112,8 +114,17 @@ class Gate:
     def load(self, scope: Scope, customer: str, now: datetime) -> Snapshot:
         """Read a customer anew and keep what was read. Blocks; raises CustomerNotFoundError.
 
-        While the database is away the last snapshot is answered, cut off, or one that knows nothing.
+        Of many who ask at once one reads, and those who came before it began have the same. While the database is away the last
+        snapshot is answered, cut off, or one that knows nothing.
         """
+        key, came = (scope.tenant_id, customer), next(self._sequence)
+        with self._stripes[hash(key) % _STRIPES]:
+            kept = self._kept.get(key)
+            if kept is not None and kept.sequence > came and self.held(scope.tenant_id, customer, now) is kept.snapshot:
+                return kept.snapshot
+            return self._read(scope, customer, now)
+
+    def _read(self, scope: Scope, customer: str, now: datetime) -> Snapshot:
         started_ns, sequence = self._monotonic_ns(), next(self._sequence)
         if started_ns < self._away_until_ns:
             return self._without_database(scope.tenant_id, customer, now)

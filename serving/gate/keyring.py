@@ -32,6 +32,7 @@ AGE_NS = 5 * SECOND_NS
 SHORT_NS = SECOND_NS
 KEPT_WHILE_AWAY_NS = 900 * SECOND_NS
 MOST_KEPT = 10_000
+_STRIPES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class KeyRing:
         self._dropped_all = 0
         self._sequence = count(1)
         self._lock = threading.Lock()
+        self._stripes = tuple(threading.Lock() for _ in range(_STRIPES))
 
     def held(self, presented: str) -> Principal | None:
         """Whom a key proves, where that is known without a query."""
@@ -70,6 +72,14 @@ class KeyRing:
 
     def load(self, presented: str) -> Principal:
         """Ask the database. Raises BadKeyError (what is wrong is not kept), BusyError while it is away and the key was never good."""
+        key, came = digest(presented), next(self._sequence)
+        with self._stripes[hash(key) % _STRIPES]:  # of many who come at once one asks
+            kept = self._kept.get(key)
+            if kept is not None and kept.sequence > came and self.held(presented) is kept.principal:
+                return kept.principal
+            return self._read(presented)
+
+    def _read(self, presented: str) -> Principal:
         read_ns, sequence = self._monotonic_ns(), next(self._sequence)
         try:
             found = authenticate(self._database, presented)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -185,6 +187,27 @@ def test_what_was_read_before_a_change_is_not_kept_for_after_it(shop: Shop, mach
     made.load(shop.scope, "ann", START)
 
     assert made.held(shop.scope.tenant_id, "ann", START) is None
+
+
+def test_of_a_crowd_one_reads(shop: Shop, machine: Machine) -> None:
+    """Who comes while somebody reads what is theirs too waits for the next reading, and all of them share it."""
+    readings, first, go_on = [], threading.Event(), threading.Event()
+
+    def counted(_unit: Unit) -> Callable[[str], datetime | None]:
+        readings.append(threading.get_ident())
+        first.set()
+        assert go_on.wait(20)
+        return lambda _customer: None
+
+    made = Gate(shop.database, counted, machine)
+    with ThreadPoolExecutor(9) as pool:
+        begun = pool.submit(made.load, shop.scope, "ann", START)
+        assert first.wait(20)
+        crowd = [pool.submit(made.load, shop.scope, "ann", START) for _ in range(8)]
+        go_on.set()
+        found = {id(each.result(20)) for each in crowd}
+    assert len(readings) <= 1 + len(found)
+    assert len(found | {id(begun.result())}) == len(readings)
 
 
 def test_it_is_served_no_longer_than_the_bound(shop: Shop, gate: Gate, machine: Machine) -> None:
