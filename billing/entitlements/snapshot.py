@@ -113,10 +113,6 @@ class Snapshot:
             return self._late(entry.rule.unreadable(self.read_at))
         return self._late(entry.rule.answer(used=entry.used, quantity=quantity, now=self.read_at, held=entry.held))
 
-    def answers(self) -> list[Access]:
-        """The answers about all features."""
-        return [self.answer(feature) for feature in self.entries]
-
     def is_sound(self, now: datetime) -> bool:
         """Whether nothing that was known when it was read changes the answers by `now`."""
         return self.valid_until is None or now < self.valid_until

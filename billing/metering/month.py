@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from billing.kernel.errors import InvalidError
 from billing.kernel.period import Period
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LONGER_THAN_ANY = timedelta(days=32)
 
@@ -26,13 +22,6 @@ def month_of(moment: datetime) -> datetime:
 def next_month(month: datetime) -> datetime:
     """The beginning of the month after."""
     return (month.replace(day=1) + _LONGER_THAN_ANY).replace(day=1)
-
-
-def months_from(month: datetime, count: int) -> Iterator[datetime]:
-    """So many months, this one first."""
-    for _ in range(count):
-        yield month
-        month = next_month(month)
 
 
 def span_of(month: datetime) -> Period:

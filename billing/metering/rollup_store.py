@@ -107,17 +107,6 @@ class RollupStore:
         meters = CatalogStore(self._unit).meters().values()
         return [each for each in meters if each.aggregation in ROLLED and known.get(each.key) != definition_of(each)]
 
-    def event_count(self, event_type: str, *, at_most: int) -> int:
-        """How many events of a type are kept, counted no further than asked."""
-        some = select(EventRow.event_id).where(EventRow.type == event_type).limit(at_most).subquery()
-        found, files = ArchiveStore(self._unit).settled(
-            lambda: self._session.scalar(select(func.count()).select_from(some)) or 0
-        )
-        archived = beside(self._unit, files)
-        if archived is not None and found < at_most:
-            found += sum(1 for _ in islice(archived.tail(event_type), at_most - found))
-        return found
-
     def build(self, meter: Meter, now: datetime) -> None:
         """Make a meter's rollups from all events that are kept; writers of events wait."""
         lock_alone(self._session, USAGE_LOCK)

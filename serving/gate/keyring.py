@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from billing.db.session import BusyError
 from billing.tenants.authenticate import Principal, authenticate
 from billing.tenants.keys import digest, matches
+from serving.gate.gate import SECOND_NS
 from serving.telemetry import FALLBACKS
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from billing.db.session import Database
     from serving.gate.gate import Link
 
-SECOND_NS = 1_000_000_000
 AGE_NS = 5 * SECOND_NS
 SHORT_NS = SECOND_NS
 KEPT_WHILE_AWAY_NS = 900 * SECOND_NS

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 
-import pytest
-
 from serving.ofrep.shared import Shared
 
 PATIENCE = 20
@@ -82,17 +80,16 @@ def test_different_things_are_read_apart() -> None:
     assert asyncio.run(asked()) == ["aa", "bb"]
 
 
-@pytest.mark.parametrize("patience", [0.0])
-def test_who_hangs_up_takes_nothing_from_the_others(patience: float) -> None:
+def test_who_hangs_up_takes_nothing_from_the_others() -> None:
     """The one who began it goes; those who joined it have their answer."""
     source = Source()
 
     async def asked() -> int:
         shared: Shared[int] = Shared()
         first = asyncio.create_task(shared.read("a", source.read, lambda: None))
-        await asyncio.sleep(patience)
+        await asyncio.sleep(0)
         second = asyncio.create_task(shared.read("a", source.read, lambda: source.begun))
-        await asyncio.sleep(patience)
+        await asyncio.sleep(0)
         first.cancel()
         source.let_go.set()
         return await second
