@@ -64,7 +64,7 @@ def test_a_revoked_key_is_refused_at_once(database: Database, machine: Machine, 
     ring = _ring(database, machine, Live())
     principal = ring.principal(opened.secret_key)
     with pytest.raises(BadKeyError):
-        ring.principal(opened.secret_key[:-1] + "0")
+        ring.principal(opened.secret_key[:-1] + ("0" if opened.secret_key[-1] != "0" else "1"))
 
     with database.unit(principal.scope) as unit:
         assert TenantStore(unit).revoke_key(principal.key.id, START)
