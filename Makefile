@@ -19,6 +19,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 RUN := $(STAMPS)/run $(STAMPS)/project
 DEV := $(STAMPS)/dev $(STAMPS)/project
+SCALE := $(STAMPS)/scale $(STAMPS)/project
 CLIENTS := tests/clients/node_modules/.package-lock.json
 
 export OMP_NUM_THREADS ?= 1
@@ -31,7 +32,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-browser test-clients test-all check lint format types imports rules wheel fix bench bench-billing bench-growth bench-kills bench-torture lock venv clean
+.PHONY: help demo test test-browser test-clients test-scale test-all check lint format types imports rules wheel fix bench bench-learning bench-billing bench-growth bench-kills bench-torture lock peers venv clean
 
 help: ## Show this list.
 	@echo "usage: make TARGET [NAME=value ...]"
@@ -42,13 +43,25 @@ help: ## Show this list.
 demo: $(RUN) ## Build a shop and serve it until Ctrl-C. PORT=8000, DATA=purchases.csv (or .parquet) for your own history.
 	@trap : INT; $(BIN)/uptier demo --port '$(PORT)' $(if $(DATA),--data '$(DATA)'); status=$$?; [ $$status -eq 130 ] || exit $$status
 
-bench: $(DEV) ## Measure the recommender beside its baselines (INTERACTIONS=FILE or DATA=FILE) and the billing engine on both databases.
+bench: $(DEV) ## Measure the recommender (INTERACTIONS=FILE or DATA=FILE), learning, features, billing, metering, gates and limits.
 	@$(BIN)/uptier bench recommend --interactions '$(INTERACTIONS)'
+	@$(BIN)/uptier bench churn --table '$(UPTIER_DATA)/telco/Telco-Customer-Churn.csv' --label Churn --id customerID
+	@$(BIN)/uptier bench churn --purchases '$(UPTIER_DATA)/online_retail/online_retail.parquet' --horizon 91
+	@$(BIN)/uptier bench value --transactions '$(UPTIER_DATA)/cdnow/CDNOW_sample.txt'
+	@$(BIN)/uptier bench features
 	@$(MAKE) --no-print-directory bench-billing
 	@$(BIN)/uptier bench metering
 	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench metering
 	@$(BIN)/python -m tests.servers.lend --redis $(BIN)/uptier bench gating
 	@$(BIN)/python -m tests.servers.lend --redis $(BIN)/uptier bench limits
+
+bench-learning: $(SCALE) ## The long ones of learning: uplift, next basket, latency beside peers, the simulated truth, Spark, whole retraining.
+	@$(BIN)/uptier bench uplift --table '$(UPTIER_DATA)/hillstrom/hillstrom.csv' --treatment segment --outcome visit --margin 1 --cost 0.04
+	@$(BIN)/uptier bench next-basket --history '$(UPTIER_DATA)/ta_feng/tafeng_history.json' --future '$(UPTIER_DATA)/ta_feng/tafeng_future.json'
+	@$(BIN)/uptier bench latency --interactions '$(INTERACTIONS)'
+	@$(BIN)/uptier bench truth --seeds 10
+	@$(BIN)/uptier bench features --spark
+	@$(BIN)/uptier bench retrain --lines 40000 --lines 400000 --lines 4000000 --workers 2
 
 bench-billing: $(DEV) ## Measure the billing engine: 10,000 subscriptions, 1,000,000 events, on SQLite and on PostgreSQL.
 	@$(BIN)/uptier bench billing --profile 2000
@@ -71,7 +84,7 @@ bench-torture: $(DEV) ## Four servers under fire for SECONDS=120: killed servers
 # --- test --------------------------------------------------------------------------------------------------------------------------
 
 test: $(DEV) ## Run every test that needs nothing installed: real PostgreSQL and Redis come with the environment. PYTEST_ARGS="-k word".
-	$(BIN)/python -m pytest -m 'not browser and not clients' -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m 'not browser and not clients and not scale' -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 test-browser: $(DEV) ## Run the tests that drive a browser (Debian's chromium, Chrome, or the one UPTIER_BROWSER names).
 	@$(BIN)/python -m tests.servers.browser
@@ -80,7 +93,12 @@ test-browser: $(DEV) ## Run the tests that drive a browser (Debian's chromium, C
 test-clients: $(DEV) $(CLIENTS) ## Run the tests that drive real clients: OpenFeature's in Node.js, and nginx.
 	$(BIN)/python -m pytest -m clients $(PYTEST_ARGS)
 
-test-all: test test-browser test-clients ## Run everything. `make test test-all` runs each suite once.
+test-scale: $(SCALE) ## Run the tests that need Apache Spark (Java 17 or newer) and Dask: equal features, and training over several workers.
+	@command -v java >/dev/null || { \
+		echo "Spark needs Java 17 or newer; on Debian and Ubuntu: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
+	$(BIN)/python -m pytest -m scale $(PYTEST_ARGS)
+
+test-all: test test-browser test-clients test-scale ## Run everything. `make test test-all` runs each suite once.
 
 # --- check -------------------------------------------------------------------------------------------------------------------------
 
@@ -117,6 +135,9 @@ lock: $(STAMPS)/uv ## Resolve pyproject.toml again into the hashed locks of requ
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --group build -q pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --group build --group dev -c requirements/run.txt \
 		-q pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --group build --group dev --group scale \
+		-c requirements/dev.txt -q pyproject.toml -o requirements/scale.txt
+	$(BIN)/uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate -q requirements/peers.in -o requirements/peers.txt
 
 clean: ## Remove the environment, caches and pictures. The demonstration's shop in .uptier/ stays.
 	rm -rf $(VENV) tests/clients/node_modules dist artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -161,6 +182,20 @@ $(STAMPS)/run: requirements/run.txt $(STAMPS)/uv
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/run
 	@echo "Installing what tests and checks ..."
 	$(call install,-r requirements/dev.txt)
+	@touch $@
+
+# The recommenders that are timed beside ours have other versions of what we use: an environment of their own, Python 3.11.
+peers: .venv-peers/.done ## Make .venv-peers with the recommenders that `uptier bench latency` times beside ours (some gigabytes: one brings torch).
+
+.venv-peers/.done: requirements/peers.txt | $(BIN)/python
+	@rm -rf .venv-peers
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/peers.txt
+	@touch $@
+
+$(STAMPS)/scale: requirements/scale.txt $(STAMPS)/dev
+	@echo "Installing Spark and Dask ..."
+	$(call install,-r requirements/scale.txt)
 	@touch $@
 
 # The clients in JavaScript, from their lock; it names no place to fetch them from, so npm takes the registry that it is configured for.

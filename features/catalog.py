@@ -82,6 +82,11 @@ def view_named(name: str) -> View:
     return _BY_NAME[name]
 
 
+def is_view(name: str) -> bool:
+    """Whether there is a view of that name."""
+    return name in _BY_NAME
+
+
 def views_named(names: Iterable[str]) -> tuple[View, ...]:
     """The views of several names, in their order; raises UnknownViewError."""
     return tuple(view_named(name) for name in names)

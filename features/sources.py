@@ -12,6 +12,7 @@ from billing.metering.aggregate import number_of
 from billing.metering.store import EventStore
 from billing.purchases.store import PurchaseStore
 from billing.subscriptions.history_store import HistoryStore
+from features.erased.store import ErasureStore
 from features.view import Source
 
 if TYPE_CHECKING:
@@ -26,7 +27,17 @@ _LARGEST = 2**50  # a thousand million units: beyond it an event is a mistake, a
 COLUMNS: dict[Source, tuple[str, ...]] = {
     Source.PURCHASES: ("customer", "item", "basket", "at_us", "received_us", "quantity", "amount_minor", "id"),
     Source.USAGE: ("customer", "meter", "at_us", "received_us", "quantity_micro", "id"),
-    Source.SUBSCRIPTIONS: ("customer", "kind", "plan", "plan_rank", "mrr_minor", "at_us", "received_us", "id"),
+    Source.SUBSCRIPTIONS: (
+        "customer",
+        "kind",
+        "plan",
+        "plan_rank",
+        "mrr_minor",
+        "reason",
+        "at_us",
+        "received_us",
+        "id",
+    ),
 }
 
 
@@ -47,7 +58,16 @@ def instant_of(at_us: int) -> datetime:
 def rows_before(
     unit: Unit, source: Source, moment: datetime, customer_id: str | None = None
 ) -> Iterator[tuple[Any, ...]]:
-    """A source's rows before a moment, as tuples in the order of `COLUMNS`, of one customer or all."""
+    """A source's rows before a moment, as tuples in the order of `COLUMNS`, of one customer or all; of nobody who was erased."""
+    store = ErasureStore(unit)
+    if customer_id is not None:
+        return iter(()) if store.has(customer_id) else _rows_before(unit, source, moment, customer_id)
+    erased = store.ids()
+    rows = _rows_before(unit, source, moment, None)
+    return (row for row in rows if row[0] not in erased) if erased else rows
+
+
+def _rows_before(unit: Unit, source: Source, moment: datetime, customer_id: str | None) -> Iterator[tuple[Any, ...]]:
     if source is Source.PURCHASES:
         for customer, item, basket, at, received, quantity, amount, key in PurchaseStore(unit).lines_before(
             moment, customer_id
@@ -58,18 +78,18 @@ def rows_before(
             used = _micro(data.get("quantity"))
             yield customer, kind, microseconds(at), microseconds(received), used, f"{origin}\x1f{event_id}"
     else:
-        for customer, kind, plan, rank, mrr, at, received, step in HistoryStore(unit).history_before(
+        for customer, kind, plan, rank, mrr, at, received, step, reason in HistoryStore(unit).history_before(
             moment, customer_id
         ):
-            yield customer, kind, plan, rank, mrr, microseconds(at), microseconds(received), step
+            yield customer, kind, plan, rank, mrr, reason or "", microseconds(at), microseconds(received), step
 
 
 def rows_of_customer(unit: Unit, customer_id: str, moment: datetime) -> dict[Source, list[dict[str, Any]]]:
-    """Every source's rows of one customer, as the fold engine reads them."""
-    return {
-        source: [dict(zip(COLUMNS[source], row, strict=True)) for row in rows_before(unit, source, moment, customer_id)]
-        for source in Source
-    }
+    """Every source's rows of one customer, as the fold engine reads them; none of who was erased."""
+    if ErasureStore(unit).has(customer_id):
+        return {source: [] for source in Source}
+    found = {source: _rows_before(unit, source, moment, customer_id) for source in Source}
+    return {source: [dict(zip(COLUMNS[source], row, strict=True)) for row in rows] for source, rows in found.items()}
 
 
 def _micro(value: object) -> int:

@@ -52,9 +52,18 @@ BASE_COLUMNS: Final[Mapping[str, ColumnType]] = {
 OWN_COLUMNS: Final[Mapping[Source, Mapping[str, ColumnType]]] = {
     Source.PURCHASES: {"item": "str", "basket": "str", "quantity": "int64", "amount_minor": "int64"},
     Source.USAGE: {"meter": "str", "quantity_micro": "int64"},
-    Source.SUBSCRIPTIONS: {"kind": "str", "plan": "str", "plan_rank": "int64", "mrr_minor": "int64"},
+    Source.SUBSCRIPTIONS: {
+        "kind": "str",
+        "plan": "str",
+        "plan_rank": "int64",
+        "mrr_minor": "int64",
+        "reason": "str",
+    },
 }
-"""What each source adds to the base columns; a subscription row carries the state *after* the change (an ended one has an MRR of 0)."""
+"""What each source adds to the base columns; a subscription row carries the state *after* the change (an ended one has an MRR of 0).
+
+`reason` of a cancelled or ended row is "voluntary", "payment" (dunning gave up), or empty where it was not recorded.
+"""
 
 
 class Aggregate(Enum):

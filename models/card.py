@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MOMENTS = ("as_of", "window_start", "window_end")
 _INTERVALS = ("metrics", "baselines")
+_LISTS = ("features", "limits", "requirements", "calibration")
 
 
 class CardError(InvalidError):
@@ -28,7 +29,11 @@ class CardError(InvalidError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
-    """`version` is empty until a registry names it; the window [start, end) is the data's; `rung` is empty where there is no ladder."""
+    """`version` is empty until a registry names it; the window [start, end) is the data's; `rung` is empty where there is no ladder.
+
+    `snapshot` is the manifest of the rows that were learned from, `requirements` the exact versions of the libraries, `calibration` the
+    bins of promised and found rates, `reference` how features and scores lay, for whoever watches the model later.
+    """
 
     tenant: str
     task: str
@@ -46,6 +51,10 @@ class ModelCard:
     limits: tuple[str, ...] = ()
     gate: Mapping[str, Any] | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    snapshot: Mapping[str, Any] = field(default_factory=dict)
+    requirements: tuple[str, ...] = ()
+    calibration: tuple[Mapping[str, float], ...] = ()
+    reference: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in _MOMENTS:
@@ -57,7 +66,7 @@ class ModelCard:
         found: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         found |= {name: getattr(self, name).astimezone(UTC).isoformat() for name in _MOMENTS}
         found |= {name: {key: _bounds(value) for key, value in found[name].items()} for name in _INTERVALS}
-        return found | {"features": list(self.features), "limits": list(self.limits)}
+        return found | {name: list(getattr(self, name)) for name in _LISTS}
 
     def to_json(self) -> str:
         """The card as a JSON text with sorted keys; equal cards give equal texts."""
@@ -70,7 +79,7 @@ class ModelCard:
             found = json.loads(text)
             found |= {name: datetime.fromisoformat(found[name]) for name in _MOMENTS}
             found |= {name: {key: Interval(**value) for key, value in found[name].items()} for name in _INTERVALS}
-            found |= {"features": tuple(found["features"]), "limits": tuple(found["limits"])}
+            found |= {name: tuple(found[name]) for name in _LISTS if name in found}
             return cls(**found)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CardError("the model card cannot be read", cause=str(error)) from error

@@ -52,6 +52,12 @@ class Settings(BaseSettings):
         le=300,
         description="how old an access answer from memory may be when a change was not heard of",
     )
+    served_share_ppm: int = Field(
+        default=10_000,
+        ge=0,
+        le=1_000_000,
+        description="millionths of answers whose features are kept, to be computed again at night",
+    )
     quote_minutes: int = Field(default=60, ge=1, le=10_080, description="how long a quoted price holds")
     fonts: tuple[Path, ...] = Field(
         default=(), description="TrueType files for characters that the fonts of invoices lack, as a JSON list"
@@ -78,6 +84,8 @@ class Settings(BaseSettings):
     webhook_private_addresses: bool = Field(
         default=False, description="let webhook endpoints be at private addresses and any port; for development only"
     )
+    learning: bool = Field(default=True, description="train models by themselves, at the hour that each tenant has set")
+    learning_workers: int = Field(default=1, ge=1, le=256, description="processes that train at once")
     webhook_days: int = Field(default=30, ge=1, le=365, description="how long settled webhook deliveries are kept")
 
     @property

@@ -18,4 +18,8 @@ EVENTS = Counter("uptier_events_total", "Usage events by what became of them", [
 ACCESS = Counter("uptier_access_total", "Access checks by reason", ["reason"], registry=REGISTRY)
 RECOMMENDATIONS = Counter("uptier_recommendations_total", "Recommendations by level", ["level"], registry=REGISTRY)
 DECISIONS = Counter("uptier_decisions_total", "Offer decisions by reason", ["reason"], registry=REGISTRY)
+FEATURES_CHECKED = Counter(
+    "uptier_served_features_checked_total", "Served feature vectors computed again", ["result"], registry=REGISTRY
+)
 FALLBACKS = Counter("uptier_fallbacks_total", "Times a part failed open", ["part"], registry=REGISTRY)
+ALARMS = Counter("uptier_model_alarms_total", "Alarms about models that serve", ["task", "kind"], registry=REGISTRY)

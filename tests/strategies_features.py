@@ -34,6 +34,7 @@ TEXTS = {
     "meter": ("calls", "seats"),
     "kind": ("started", "changed", "cancelled", "ended", "resumed"),
     "plan": ("basic", "pro"),
+    "reason": ("", "voluntary", "payment"),
 }
 WINDOWS = (None, 1, 7, 30, 90)
 BIG = 2**55  # past what a float holds exactly, far from what a sum of sixty overflows
@@ -87,7 +88,7 @@ def usage(at_us: int, *, row_id: str, customer: str = "ann", **values: Any) -> d
 
 def change(at_us: int, kind: str, *, row_id: str, customer: str = "ann", **values: Any) -> dict[str, Any]:
     """One subscription change."""
-    plain = {"kind": kind, "plan": "pro", "plan_rank": 2, "mrr_minor": 2900}
+    plain = {"kind": kind, "plan": "pro", "plan_rank": 2, "mrr_minor": 2900, "reason": ""}
     return {"customer": customer, "at_us": at_us, "received_us": at_us, "id": row_id, **plain, **values}
 
 

@@ -59,8 +59,15 @@ class History:
         return np.asarray(sorted(known), dtype=np.str_)
 
     def before(self, moment_us: int) -> History:
-        """The same history with every row at or after a moment deleted: what a leak check compares with."""
-        cut = {source: table.filter(pc.less(table.column("at_us"), moment_us)) for source, table in self.tables.items()}
+        """The same history as it was known at a moment, later and late rows deleted: what a leak check compares with."""
+        cut = {
+            source: table.filter(
+                pc.and_(
+                    pc.less(table.column("at_us"), moment_us), pc.less_equal(table.column("received_us"), moment_us)
+                )
+            )
+            for source, table in self.tables.items()
+        }
         return History(cut, min(self.until_us, moment_us))
 
     def window(self) -> tuple[datetime, datetime]:
@@ -69,11 +76,11 @@ class History:
         return instant_of(min(first, self.until_us - 1)), instant_of(self.until_us)
 
     def content_hash(self) -> str:
-        """A SHA-256 of the rows' identities and times: two runs over the same data have the same one."""
+        """A SHA-256 of the rows, value for value: two runs over the same data have the same one, a corrected amount makes another."""
         digest = hashlib.sha256()
         for source, table in sorted(self.tables.items(), key=lambda pair: pair[0].value):
-            digest.update(f"{source.value}:{table.num_rows}".encode())
-            for name in ("id", "at_us"):
+            digest.update(f"{source.value}:{table.num_rows}:{','.join(table.column_names)}".encode())
+            for name in table.column_names:
                 for chunk in table.column(name).chunks:
                     for buffer in chunk.buffers():
                         digest.update(memoryview(buffer) if buffer is not None else b"")

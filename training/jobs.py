@@ -5,14 +5,26 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from billing.kernel.errors import InvalidError
+from features.runs.request import UnknownTaskError
 from training.context import JobContext, JobReport
 from training.history import load_history
-from training.pipelines import bundles, churn, propensity, recommender, segments
+from training.pipelines import (
+    bundles,
+    churn,
+    lifetime,
+    payment_failure,
+    propensity,
+    recommender,
+    segments,
+    upgrades,
+    uplift,
+    value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from billing.db.scope import Scope
     from billing.db.session import Database
@@ -21,16 +33,18 @@ if TYPE_CHECKING:
 JOBS: dict[str, Callable[[JobContext], JobReport]] = {
     segments.TASK: segments.run,
     churn.TASK: churn.run,
+    payment_failure.TASK: payment_failure.run,
+    lifetime.TASK: lifetime.run,
     propensity.TASK: propensity.run,
+    upgrades.TASK: upgrades.run,
+    uplift.TASK: uplift.run,
+    value.TASK: value.run,
     recommender.TASK: recommender.run,
     bundles.TASK: bundles.run,
 }
 
-
-class UnknownTaskError(InvalidError):
-    """No job of that name."""
-
-    code = "unknown_task"
+SCORED = frozenset({churn.TASK, payment_failure.TASK, lifetime.TASK, propensity.TASK, upgrades.TASK})
+"""The jobs that score every night and watch what came of it, also when there is nothing new to learn from."""
 
 
 def run_jobs(
@@ -42,8 +56,12 @@ def run_jobs(
     seed: int = 0,
     tasks: Sequence[str] = (),
     tell: Callable[[str, str], None] | None = None,
+    home: Path | None = None,
 ) -> list[JobReport]:
-    """Run the named jobs, or all, over one reading of the tenant's history. `tell(task, words)` reports progress."""
+    """Run the named jobs, or all, over one reading of the tenant's history. `tell(task, words)` reports progress.
+
+    With a `home` snapshots are kept under it. What waits, resumes and is leased is `training.runs`; this is the plain way.
+    """
     wanted = list(tasks) or list(JOBS)
     unknown = [task for task in wanted if task not in JOBS]
     if unknown:
@@ -62,6 +80,7 @@ def run_jobs(
                 now=now,
                 seed=seed,
                 tell=partial(report, task),
+                home=home,
             )
             reports.append(run(context))
     return reports

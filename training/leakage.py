@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.tabular.labels import Window
-    from models.tabular.table import Examples, FeatureTable, Floats
+    from models.tabular.table import Examples, FeatureTable, Flags, Floats
 
     Longs = NDArray[np.int64]
 
@@ -106,22 +106,67 @@ def check_customers_apart(train: NDArray[Any], judged: NDArray[Any]) -> LeakFind
     )
 
 
+def check_rows_once(customers: NDArray[Any], as_of_us: Longs) -> LeakFinding:
+    """Each customer is one row at each moment: rows copied to even out the outcomes would be learned from and judged by alike."""
+    pairs = np.char.add(np.char.add(as_of_us.astype(np.str_), ":"), customers.astype(np.str_))
+    copies = int(pairs.size - np.unique(pairs).size)
+    said = (
+        f"{copies} rows are copies of a customer at the same moment, so what is judged may have been learned"
+        if copies
+        else "every customer is one row at each moment"
+    )
+    return LeakFinding(check="rows_once", passed=not copies, explanation=said, facts={"copies": copies})
+
+
+def check_rows_known(customers: NDArray[Any], known: NDArray[Any]) -> LeakFinding:
+    """Every row is a customer of the label's source: none was made up between others (as SMOTE does)."""
+    strangers = np.setdiff1d(customers.astype(np.str_), known.astype(np.str_))
+    said = (
+        f"{strangers.size} rows belong to nobody that the label knows, so they were made up"
+        if strangers.size
+        else "every row is a customer that the label knows"
+    )
+    return LeakFinding(
+        check="rows_known", passed=not strangers.size, explanation=said, facts={"strangers": int(strangers.size)}
+    )
+
+
+def check_base_kept(label: Flags, probability: Floats) -> LeakFinding:
+    """On its own learning rows a fit promises as many cases as there were; class weights or resampling promise more.
+
+    `probability` is before calibration, which would hide it; four deviations of chance and a fiftieth are let pass.
+    """
+    if not label.size:
+        return LeakFinding(check="base_kept", passed=True, explanation="there is nothing to compare")
+    promised, found = float(probability.mean()), float(label.mean())
+    allowed = 0.02 + 4 * float(np.sqrt(found * (1 - found) / label.size))
+    passed = abs(promised - found) <= allowed
+    said = f"on the rows it learned from, the model promises {promised:.1%} where {found:.1%} came"
+    if not passed:
+        said += ", so the outcomes were weighted or resampled and no promise can be taken at its word"
+    return LeakFinding(check="base_kept", passed=passed, explanation=said, facts={"promised": promised, "found": found})
+
+
 def check_single_features(examples: Examples) -> LeakFinding:
     """No column alone tells the outcome (AUC above .95 either way): such a column is usually the outcome in disguise."""
     if examples.rarer < FEWEST_CASES:
         said = f"fewer than {FEWEST_CASES} cases of the rarer outcome, so single columns cannot be judged"
         return LeakFinding(check="single_features", passed=True, explanation=said)
-    found = {
-        name: max(_column_auc(examples, values), _column_auc(examples, np.isnan(values).astype(np.float64)))
-        for name, values in zip(examples.table.columns, examples.table.values.T, strict=True)
-    }
-    guilty = {name: round(value, 4) for name, value in found.items() if value > SUSPICIOUS_AUC}
+    guilty = {name: round(value, 4) for name, value in column_aucs(examples).items() if value > SUSPICIOUS_AUC}
     said = (
         f"alone, {', '.join(guilty)} tells the outcome almost surely, so it probably knows the future"
         if guilty
         else "no single column tells the outcome"
     )
     return LeakFinding(check="single_features", passed=not guilty, explanation=said, facts=guilty)
+
+
+def column_aucs(examples: Examples) -> dict[str, float]:
+    """How well each column alone, or its pattern of holes, orders the rows by outcome: the AUC in the better direction."""
+    return {
+        name: max(_column_auc(examples, values), _column_auc(examples, np.isnan(values).astype(np.float64)))
+        for name, values in zip(examples.table.columns, examples.table.values.T, strict=True)
+    }
 
 
 def check_future_shift(features_of: Callable[[int | None], FeatureTable], *, as_of_us: int) -> LeakFinding:

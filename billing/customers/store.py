@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from billing.customers.customer import Customer, CustomerNotFoundError
 from billing.customers.tables import CustomerRow
+from billing.db.changes import changed
 from billing.db.upsert import insert_new_silently
 from billing.kernel.ids import new_id
 from billing.kernel.page import Page, decode_cursor, encode_cursor
@@ -40,6 +41,14 @@ class CustomerStore:
         row.address, row.region = dict(customer.address), customer.region
         row.tax_id, row.is_business = customer.tax_id, customer.is_business
         self._session.flush()
+
+    def erase(self, customer_id: str, key: str) -> None:
+        """Leave nothing of a customer but the id, under a key that names nobody."""
+        row = self._session.scalars(select(CustomerRow).where(CustomerRow.id == customer_id)).one()
+        row.key, row.name, row.email, row.country, row.region, row.tax_id = key, "", "", "", "", ""
+        row.zone, row.address, row.consents = "UTC", {}, []
+        self._session.flush()
+        changed(self._session, [customer_id])
 
     def find(self, key: str) -> Customer | None:
         """The customer with this key or id."""

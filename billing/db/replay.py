@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, delete, or_, select
 
+from billing.db.documents import dump
 from billing.db.tables import ReplayRow
 from billing.kernel.errors import ConflictError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from billing.db.session import Unit
@@ -38,6 +40,17 @@ def recall(unit: Unit, key: str, fingerprint: str) -> Answer | None:
     if row.fingerprint != fingerprint:
         raise ReplayMismatchError("this Idempotency-Key was used for a different request; use a fresh key", key=key)
     return Answer(row.status, row.body)
+
+
+def forget(unit: Unit, said: Iterable[tuple[str, str]]) -> int:
+    """Remove the answers that say any of these (name of a field, text); how many. A request that comes again is made anew."""
+    told = cast(ReplayRow.body, String)
+    patterns = [f"{dump(name)}:{space}{dump(word)}" for name, word in said for space in ("", " ")]
+    holds = or_(*(told.contains(pattern, autoescape=True) for pattern in patterns))
+    keys = list(unit.session.scalars(select(ReplayRow.key).where(holds)))
+    for start in range(0, len(keys), 500):
+        unit.session.execute(delete(ReplayRow).where(ReplayRow.key.in_(keys[start : start + 500])))
+    return len(keys)
 
 
 def remember(unit: Unit, key: str, fingerprint: str, answer: Answer, at: datetime) -> None:

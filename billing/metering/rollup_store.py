@@ -60,6 +60,12 @@ class RollupStore:
         records = [(*bucket, roll.count, roll.total, roll.largest) for bucket, roll in rolls.items()]
         merge(self._session, UsageRollupRow, _NAMES, records, _MERGES)
 
+    def forget(self, customer_id: str) -> None:
+        """Remove a customer's sums."""
+        self.open()  # whoever adds to them is waited for
+        mine = UsageRollupRow.customer_id == customer_id
+        self._session.execute(delete(UsageRollupRow).where(mine).execution_options(synchronize_session=False))
+
     def recompute(self, touched: Iterable[tuple[str, str, datetime]]) -> None:
         """Make the hours of these events, each (type, customer id, at), from what is stored now; for events that count no more."""
         places = {(kind, customer, hour_of(at)) for kind, customer, at in touched}

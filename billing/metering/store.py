@@ -14,7 +14,7 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Numeric, and_, case, cast, func, insert, literal, or_, select, update
+from sqlalchemy import Numeric, and_, case, cast, delete, func, insert, literal, or_, select, update
 
 from billing.catalog.item import Aggregation
 from billing.db.bulk import add_new
@@ -87,6 +87,14 @@ class EventStore:
             new = (record for record in records if fresh is None or record[:2] in fresh)
             rollups.add(tally(whole, ((kind, who, at, data) for _, _, kind, who, at, _, data in new)))
         return Stored(fresh, frozenset(meter.event_type for meter in meters))
+
+    def forget(self, customer_id: str) -> int:
+        """Remove a customer's events and their hourly sums; how many events. Those in archived months stay in their files."""
+        mine = (EventRow.customer_id == customer_id, EventRow.archived_at.is_(None))
+        count = self._session.scalar(select(func.count()).select_from(EventRow).where(*mine)) or 0
+        self._session.execute(delete(EventRow).where(*mine).execution_options(synchronize_session=False))
+        RollupStore(self._unit).forget(customer_id)
+        return count
 
     def quantity(self, customer_id: str, meter: Meter, period: Period) -> Decimal:
         """One customer's quantity on a meter over a period."""

@@ -17,7 +17,7 @@ from billing.payments.collection_store import AttemptStore, DunningStore, Method
 from billing.payments.dunning import Dunning, DunningPolicy, DunningState, Terminal, is_due
 from billing.payments.provider import MAX_REFERENCE, Outcome, Succeeded
 from billing.payments.receive import receive_from_provider
-from billing.subscriptions.cancel import cancel_at_period_end
+from billing.subscriptions.cancel import PAYMENT, cancel_at_period_end
 from billing.subscriptions.subscription import ChangeRefusedError
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _exhausted(unit: Unit, invoice: Invoice, dunning: Dunning, now: datetime, po
 
 def _cancel(unit: Unit, subscription_id: str, now: datetime) -> None:
     try:
-        cancel_at_period_end(unit, subscription_id, now=now)
+        cancel_at_period_end(unit, subscription_id, now=now, reason=PAYMENT)
     except ChangeRefusedError:
         return  # it has ended by itself
 

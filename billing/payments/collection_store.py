@@ -72,6 +72,21 @@ class MethodStore:
         self._session.execute(change.values(removed_at=now, is_default=False))
         self._session.expire_all()
 
+    def references(self, customer_id: str) -> list[str]:
+        """The tokens and accounts by which providers know a customer, of methods removed or not."""
+        query = select(MethodRow.token, MethodRow.account).where(MethodRow.customer_id == customer_id)
+        return sorted({word for row in self._session.execute(query) for word in row if word})
+
+    def forget(self, customer_id: str, now: datetime) -> int:
+        """Blank what is known of a customer's methods; the rows stay, for the attempts that name them. How many there were."""
+        mine = select(MethodRow.id).where(MethodRow.customer_id == customer_id)
+        count = len(list(self._session.scalars(mine)))
+        change = _change(MethodRow).where(MethodRow.customer_id == customer_id)
+        removed = func.coalesce(MethodRow.removed_at, now)
+        self._session.execute(change.values(token="", account="", label="", is_default=False, removed_at=removed))
+        self._session.expire_all()
+        return count
+
     def _no_default(self, customer_id: str) -> None:
         self._session.execute(
             _change(MethodRow)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import String, cast, or_, select, update
 
+from billing.db.documents import dump
 from billing.db.upsert import insert_new
 from billing.kernel.money import Money
 from billing.kernel.page import Page, decode_cursor, encode_cursor
@@ -21,6 +22,7 @@ from billing.payments.payment import (
 from billing.payments.tables import DisputeRow, PaymentRow, ProviderEventRow, RefundRow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Update
@@ -205,6 +207,17 @@ class ProviderEventStore:
         change = _change(ProviderEventRow).where(ProviderEventRow.provider == provider, ProviderEventRow.id == event_id)
         self._session.execute(change.values(outcome=outcome))
         self._session.expire_all()
+
+    def forget(self, words: Iterable[str]) -> int:
+        """Blank messages in which any of these words stands as a text of its own; how many. What became of them stays."""
+        told = cast(ProviderEventRow.document, String)
+        holds = or_(*(told.contains(dump(word), autoescape=True) for word in words))
+        found = list(self._session.execute(select(ProviderEventRow.provider, ProviderEventRow.id).where(holds)))
+        for provider, event in found:
+            mine = _change(ProviderEventRow).where(ProviderEventRow.provider == provider, ProviderEventRow.id == event)
+            self._session.execute(mine.values(document={}))
+        self._session.expire_all()
+        return len(found)
 
     def outcome(self, provider: str, event_id: str) -> str | None:
         """What became of a message; None when it never came."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, delete, func, select
 
 from billing.db.upsert import insert_new, insert_new_silently
 from billing.purchases.tables import PurchaseRow
@@ -55,6 +55,13 @@ class PurchaseStore:
             query = query.where(PurchaseRow.customer_id == customer_id)
         for row in self._session.execute(query.execution_options(yield_per=20_000)):
             yield tuple(row)
+
+    def forget(self, customer_id: str) -> int:
+        """Remove a customer's lines; how many."""
+        mine = PurchaseRow.customer_id == customer_id
+        count = self._session.scalar(select(func.count()).select_from(PurchaseRow).where(mine)) or 0
+        self._session.execute(delete(PurchaseRow).where(mine).execution_options(synchronize_session=False))
+        return count
 
     def bounds(self) -> tuple[datetime, datetime] | None:
         """The first and last moment of any purchase, or None when there is none."""

@@ -25,18 +25,22 @@ if TYPE_CHECKING:
 
     from billing.db.session import Unit
 
+VOLUNTARY, PAYMENT = "voluntary", "payment"
 
-def cancel_at_period_end(unit: Unit, subscription_id: str, *, now: datetime) -> Subscription:
+
+def cancel_at_period_end(unit: Unit, subscription_id: str, *, now: datetime, reason: str = VOLUNTARY) -> Subscription:
     """Let a subscription run out; asking twice changes nothing. A trial ends with the trial, a paused one at once."""
     subscription = SubscriptionStore(unit).lock(subscription_id)
     if subscription.status is Status.CANCELLING:
         return subscription
     if not subscription.is_running:
         raise ChangeRefusedError("the subscription has ended already", subscription=subscription.id)
-    return _cancel(unit, subscription, _paid_until(subscription, now), now)
+    return _cancel(unit, subscription, _paid_until(subscription, now), now, reason)
 
 
-def cancel_at(unit: Unit, subscription_id: str, at: datetime, *, now: datetime) -> Subscription:
+def cancel_at(
+    unit: Unit, subscription_id: str, at: datetime, *, now: datetime, reason: str = VOLUNTARY
+) -> Subscription:
     """End at an instant to come: periods that begin before it are billed whole."""
     subscription = SubscriptionStore(unit).lock(subscription_id)
     check_running(subscription)
@@ -44,17 +48,19 @@ def cancel_at(unit: Unit, subscription_id: str, at: datetime, *, now: datetime) 
         raise InvalidError("a subscription ends now or at an instant to come", at=at.isoformat())
     if subscription.paused_at is not None:
         raise ChangeRefusedError("a paused subscription pays for nothing; cancel it now", subscription=subscription.id)
-    return subscription if subscription.ends_at == at else _cancel(unit, subscription, at, now)
+    return subscription if subscription.ends_at == at else _cancel(unit, subscription, at, now, reason)
 
 
-def cancel_now(unit: Unit, subscription_id: str, *, now: datetime, credit: bool = False) -> Subscription:
+def cancel_now(
+    unit: Unit, subscription_id: str, *, now: datetime, credit: bool = False, reason: str = VOLUNTARY
+) -> Subscription:
     """End at `now`: the caller runs billing, which closes the usage so far and, with `credit`, gives unused time back."""
     subscription = SubscriptionStore(unit).lock(subscription_id)
     check_running(subscription)
     if credit:
         check_billed(subscription, now)
         give_back(unit, subscription, now)
-    return _cancel(unit, subscription, now, now)
+    return _cancel(unit, subscription, now, now, reason)
 
 
 def uncancel(unit: Unit, subscription_id: str, *, now: datetime) -> Subscription:
@@ -89,11 +95,11 @@ def _paid_until(subscription: Subscription, now: datetime) -> datetime:
     return subscription.cadence.period_at(now).end
 
 
-def _cancel(unit: Unit, subscription: Subscription, at: datetime, now: datetime) -> Subscription:
+def _cancel(unit: Unit, subscription: Subscription, at: datetime, now: datetime, reason: str) -> Subscription:
     after = replace(subscription, status=Status.CANCELLING, ends_at=at, revision=subscription.revision + 1)
     SubscriptionStore(unit).save(after)
     if subscription.ends_at is not None:
         GrantStore(unit).reopen(after.id, subscription.ends_at, bought=BOUGHT)
     GrantStore(unit).end(after.id, at)
-    record(unit, after, "cancelled", at=now)
+    record(unit, after, "cancelled", at=now, reason=reason)
     return after

@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 _PAYS_NOTHING = {Status.TRIALING, Status.PAUSED, Status.ENDED}
 
 
-def record(unit: Unit, subscription: Subscription, kind: str, *, at: datetime) -> None:
+def record(unit: Unit, subscription: Subscription, kind: str, *, at: datetime, reason: str = "") -> None:
     """Add a step to the history and tell the outside world.
 
     Steps are started, activated (a trial is over), changed, repriced (a phase is over, or what its prices depend on changed), scheduled,
     unscheduled, cancelled, uncancelled, paused, resumed and ended. A repricing raises no revision, so it is told by its instant.
+    The end has the reason of the cancelling that led to it.
     """
     versions = CatalogStore(unit).by_ids(subscription.version_ids)
     pays_nothing = subscription.status in _PAYS_NOTHING or subscription.paused_at is not None
     free = pays_nothing or in_trial(subscription, at)
     monthly = 0 if free else monthly_minor(subscription, versions)
-    HistoryStore(unit).record(
+    history = HistoryStore(unit)
+    history.record(
         StateChange(
             subscription_id=subscription.id,
             customer_id=subscription.customer_id,
@@ -39,6 +41,7 @@ def record(unit: Unit, subscription: Subscription, kind: str, *, at: datetime) -
             mrr_minor=monthly,
             at=at,
             received_at=at,
+            reason=history.reason_of_cancelling(subscription.id) if kind == "ended" else reason,
         )
     )
     payload: dict[str, Any] = {"subscription": subscription.id, "plan": subscription.plan_key}

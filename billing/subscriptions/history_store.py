@@ -36,12 +36,13 @@ class HistoryStore:
                 mrr_minor=change.mrr_minor,
                 at=change.at,
                 received_at=change.received_at,
+                reason=change.reason or None,
             )
         )
         self._session.flush()
 
     def history_before(self, moment: datetime, customer_id: str | None = None) -> Iterator[tuple[Any, ...]]:
-        """(customer id, kind, plan key, plan rank, mrr minor, at, received at, id) of steps before `moment`, oldest first."""
+        """(customer id, kind, plan key, plan rank, mrr minor, at, received at, id, reason) of steps before `moment`, oldest first."""
         event = SubscriptionEventRow
         query = (
             select(
@@ -53,6 +54,7 @@ class HistoryStore:
                 event.at,
                 event.received_at,
                 event.id,
+                event.reason,
             )
             .where(event.at < moment)
             .order_by(event.at, event.id)
@@ -61,6 +63,12 @@ class HistoryStore:
             query = query.where(event.customer_id == customer_id)
         for row in self._session.execute(query.execution_options(yield_per=10_000)):
             yield tuple(row)
+
+    def reason_of_cancelling(self, subscription_id: str) -> str:
+        """Why a subscription was cancelled last; empty where it was not."""
+        event = SubscriptionEventRow
+        query = select(event.reason).where(event.subscription_id == subscription_id, event.kind == "cancelled")
+        return self._session.scalar(query.order_by(event.at.desc(), event.id.desc()).limit(1)) or ""
 
     def by_customer(self, before: datetime | None = None) -> Iterator[tuple[str, str, str, datetime, int]]:
         """(customer, currency, subscription, at, mrr minor) of every step, of one customer and currency after the other, oldest first."""

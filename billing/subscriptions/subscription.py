@@ -173,7 +173,11 @@ class Quote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChange:
-    """One step of a subscription's history, as the learning side reads it. `mrr_minor` is the monthly value after the step."""
+    """One step of a subscription's history, as the learning side reads it. `mrr_minor` is the monthly value after the step.
+
+    `reason` is said of a cancelling and of the end it leads to: "voluntary", "payment" (given up after failed payments), or
+    empty where nobody decided or it was never recorded.
+    """
 
     subscription_id: str
     customer_id: str
@@ -183,3 +187,4 @@ class StateChange:
     mrr_minor: int
     at: datetime
     received_at: datetime
+    reason: str = ""

@@ -82,6 +82,7 @@ class SubscriptionEventRow(TenantRow):
     mrr_minor: Mapped[int]
     at: Mapped[datetime]
     received_at: Mapped[datetime]
+    reason: Mapped[str | None]
 
 
 class PendingLineRow(TenantRow):

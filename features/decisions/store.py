@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from billing.db.upsert import insert_new
 from billing.kernel.errors import NotFoundError
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from billing.db.session import Unit
+
+
+HELD_OUT = "holdout"
+"""The reason of a decision that kept an offer back to measure by."""
 
 
 class DecisionNotFoundError(NotFoundError):
@@ -39,6 +43,15 @@ class Decision:
     decided_at: datetime
     expires_at: datetime | None
     outcomes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A decision as an experiment sees it: the offer was made, or was due and kept back because the customer is held out."""
+
+    customer_id: str
+    decided_at: datetime
+    treated: bool
 
 
 class DecisionStore:
@@ -81,11 +94,35 @@ class DecisionStore:
         outcomes = self._outcomes([row.id for row in rows])
         return [_from_row(row, outcomes.get(row.id, frozenset())) for row in rows]
 
+    def forget(self, customer_id: str) -> int:
+        """Remove a customer's decisions and what came of them; how many decisions."""
+        mine = select(DecisionRow.id).where(DecisionRow.customer_id == customer_id)
+        count = len(list(self._session.scalars(mine)))
+        plain = {"synchronize_session": False}
+        self._session.execute(delete(OutcomeRow).where(OutcomeRow.decision_id.in_(mine)).execution_options(**plain))
+        self._session.execute(
+            delete(DecisionRow).where(DecisionRow.customer_id == customer_id).execution_options(**plain)
+        )
+        return count
+
     def recent(self, limit: int) -> list[Decision]:
         """The newest decisions of all customers."""
         rows = list(self._session.scalars(select(DecisionRow).order_by(DecisionRow.id.desc()).limit(limit)))
         outcomes = self._outcomes([row.id for row in rows])
         return [_from_row(row, outcomes.get(row.id, frozenset())) for row in rows]
+
+    def assignments_before(self, moment: datetime) -> list[Assignment]:
+        """Each customer's first decision in which an offer was made or, in the holdout, would have been; in order of time."""
+        query = select(DecisionRow.customer_id, DecisionRow.decided_at, DecisionRow.target, DecisionRow.trace)
+        query = query.where(DecisionRow.decided_at < moment)
+        query = query.where(DecisionRow.target.is_not(None) | (DecisionRow.reason == HELD_OUT))
+        found: dict[str, Assignment] = {}
+        for customer, at, target, trace in self._session.execute(
+            query.order_by(DecisionRow.decided_at, DecisionRow.id)
+        ):
+            if customer not in found and (target is not None or trace.get("would_have_shown")):
+                found[customer] = Assignment(customer_id=customer, decided_at=at, treated=target is not None)
+        return list(found.values())
 
     def record_outcome(self, decision_id: str, kind: str, at: datetime) -> bool:
         """Keep what came of a decision; the same kind again changes nothing and answers False."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
 
+from features.erased.store import ErasureStore
 from features.scores.tables import ScoreRow
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ class ScoreStore:
     """Reads and writes the scores of one tenant's customers."""
 
     def __init__(self, unit: Unit) -> None:
-        self._session = unit.session
+        self._unit, self._session = unit, unit.session
 
     def replace(self, task: str, scores: Sequence[Score]) -> None:
-        """Put a whole new set of scores in the place of a task's old one."""
+        """Put a whole new set of scores in the place of a task's old one, without those of customers erased since they were made."""
+        erased = ErasureStore(self._unit).ids()
+        kept = [score for score in scores if score.customer_id not in erased]
         self._session.execute(delete(ScoreRow).where(ScoreRow.task == task))
-        if scores:
+        if kept:
             self._session.execute(
                 insert(ScoreRow),
                 [
@@ -50,9 +53,15 @@ class ScoreStore:
                         "value_ppm": round(score.value * PPM),
                         "document": score.document,
                     }
-                    for score in scores
+                    for score in kept
                 ],
             )
+
+    def forget(self, customer_id: str) -> int:
+        """Remove a customer's scores; how many."""
+        count = len(self.of_customer(customer_id))
+        self._session.execute(delete(ScoreRow).where(ScoreRow.customer_id == customer_id))
+        return count
 
     def of_customer(self, customer_id: str) -> dict[str, Score]:
         """Every task's score of one customer."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, insert, select
 
 from billing.kernel.errors import NotFoundError
+from features.erased.store import ErasureStore
 from features.segments.tables import ExportRow, SegmentMemberRow, SegmentRow
 
 if TYPE_CHECKING:
@@ -39,10 +40,12 @@ class SegmentStore:
     """Reads and writes the segments of one tenant."""
 
     def __init__(self, unit: Unit) -> None:
-        self._session = unit.session
+        self._unit, self._session = unit, unit.session
 
     def replace(self, segments: Sequence[Segment], members: Mapping[str, str]) -> None:
-        """Put new segments and members (customer id -> segment key) in the place of the old ones."""
+        """Put new segments and members (customer id -> segment key) in the place of the old ones; nobody who was erased meanwhile."""
+        erased = ErasureStore(self._unit).ids()
+        placed = {customer: key for customer, key in members.items() if customer not in erased}
         self._session.execute(delete(SegmentMemberRow))
         self._session.execute(delete(SegmentRow))
         if segments:
@@ -59,10 +62,10 @@ class SegmentStore:
                     for segment in segments
                 ],
             )
-        if members:
+        if placed:
             self._session.execute(
                 insert(SegmentMemberRow),
-                [{"customer_id": customer, "segment_key": key} for customer, key in sorted(members.items())],
+                [{"customer_id": customer, "segment_key": key} for customer, key in sorted(placed.items())],
             )
 
     def all(self) -> list[Segment]:
@@ -87,6 +90,12 @@ class SegmentStore:
             .where(SegmentMemberRow.customer_id == customer_id)
         )
         return None if row is None else _from_row(row, 0)
+
+    def forget(self, customer_id: str) -> int:
+        """Take a customer out of their segment; how many they were in."""
+        count = int(self.of_customer(customer_id) is not None)
+        self._session.execute(delete(SegmentMemberRow).where(SegmentMemberRow.customer_id == customer_id))
+        return count
 
     def members(self) -> dict[str, str]:
         """Segment key by customer id."""

@@ -64,6 +64,12 @@ class ContractLabels:
         keep = ~self.involuntary
         return Labels(customers=self.all.customers[keep], label=self.all.label[keep], window=self.all.window)
 
+    @property
+    def unpaid(self) -> Labels:
+        """The subscribers but those who left by choice, and whose cover a failed payment ended: what dunning may still save."""
+        keep = ~self.all.label | self.involuntary
+        return Labels(customers=self.all.customers[keep], label=self.involuntary[keep], window=self.all.window)
+
 
 def label_contract(spells: Spells, *, window: Window, observed_until_us: int, grace_days: int = 14) -> ContractLabels:
     """Churn with a contract: covered at the moment, the cover ends in the window and is not resumed within the grace days."""
@@ -87,6 +93,18 @@ def label_contract(spells: Spells, *, window: Window, observed_until_us: int, gr
     unpaid = np.array([involuntary for _, _, involuntary in found], dtype=np.bool_)
     labels = Labels(customers=customers, label=label, window=window)
     return ContractLabels(all=labels, involuntary=unpaid & label)
+
+
+def joined(spells: Spells, *, grace_days: int = 14) -> Spells:
+    """The spells with pauses of at most the grace days bridged, so that a lapse that was put right is no end."""
+    order = np.lexsort((spells.ended_us, spells.started_us, spells.customers))
+    found = list(_covers(spells, order, grace_days * DAY_US))
+    return Spells(
+        customers=np.array([customer for customer, _, _, _ in found], dtype=spells.customers.dtype),
+        started_us=np.array([start for _, start, _, _ in found], dtype=np.int64),
+        ended_us=np.array([end for _, _, end, _ in found], dtype=np.int64),
+        involuntary=np.array([unpaid for _, _, _, unpaid in found], dtype=np.bool_),
+    )
 
 
 def _covers(spells: Spells, order: Longs, grace_us: int) -> Iterator[tuple[Any, int, int, bool]]:

@@ -9,8 +9,11 @@ from models.tabular.explained import ExplainedModel
 from models.tabular.ladder import LadderConfig, LadderReport, fit_ladder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
+    from models.tabular.contract import Rung
     from models.tabular.table import Examples
 
 RULE_COLUMNS = ("days_since_last_order", "days_since_last_use", "tenure_days")
@@ -31,9 +34,15 @@ def fit_churn(
     *,
     rng: np.random.Generator,
     config: LadderConfig | None = None,
+    closed_form: Callable[[Examples], Rung | None] | None = None,
 ) -> tuple[ChurnModel, LadderReport]:
-    """The ladder over churn labels, with the days of silence as its rule unless the configuration names another column."""
+    """The ladder over churn labels, with the days of silence as its rule unless the configuration names another column.
+
+    `closed_form` fits rung 1: the rhythm of orders without a contract, the life table with one.
+    """
     chosen = config or LadderConfig()
+    if closed_form is not None:
+        chosen = replace(chosen, closed_form=closed_form)
     if chosen.rule_column is None:
         chosen = replace(chosen, rule_column=train.table.first_varying(RULE_COLUMNS))
     model, report = fit_ladder(train, calibration, validation, config=chosen, rng=rng)

@@ -57,7 +57,10 @@ def fit_clusters(
     place = nearest(rows, centres)
     sizes = np.bincount(place, minlength=len(centres)).tolist()
     matched = _ids(table, place, sizes, previous)
-    names = name_clusters(table.columns, centres, sizes) if len(centres) > 1 else ("All customers",)
+    called = {} if previous is None else {cluster.id: cluster.name for cluster in previous.clusters}
+    before = [called.get(cluster_id) for cluster_id in matched.ids]
+    many = len(centres) > 1
+    names = name_clusters(table.columns, centres, sizes, before=before) if many else ("All customers",)
     clusters = tuple(
         Cluster(id=cluster_id, name=name, share=size / len(table))
         for cluster_id, name, size in zip(matched.ids, names, sizes, strict=True)

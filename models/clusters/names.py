@@ -1,14 +1,15 @@
 """Names of clusters for people, such as "Frequent big spenders", from the two traits in which a cluster differs most.
 
 Deterministic: the same deviations give the same name, and no two clusters of one fit share one. A trait is a family of columns (all recency
-windows speak once); a column that no trait knows speaks by its own name.
+windows speak once); a column that no trait knows speaks by its own name. A cluster that is found again keeps the name it had for as long
+as the name still says something true of it.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 PLAIN = 0.25
 """Deviations smaller than this (in standard deviations) say nothing."""
 TYPICAL = "Typical customers"
+_STILL_TRUE = 30  # how many of the truest names are looked through for the one that a cluster had
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +47,26 @@ TRAITS: tuple[Trait, ...] = (
 )
 
 
-def name_clusters(columns: Sequence[str], centres: Floats, sizes: Sequence[int]) -> tuple[str, ...]:
+def name_clusters(
+    columns: Sequence[str], centres: Floats, sizes: Sequence[int], *, before: Sequence[str | None] = ()
+) -> tuple[str, ...]:
     """A different name for each row of `centres` (standardised deviations); larger clusters choose first.
+
+    `before` is what each cluster was called by the previous fit, None for a new one.
 
     >>> import numpy as np
     >>> columns = ("days_since_last_order", "orders_365d", "spend_365d_minor")
     >>> name_clusters(columns, np.array([[-0.5, 1.5, 1.8], [1.2, -0.6, -0.4], [0.1, 0.0, 0.1]]), [10, 20, 30])
     ('Frequent big spenders', 'Lapsed occasional buyers', 'Typical customers')
     """
-    names: dict[int, str] = {}
-    for cluster in sorted(range(len(sizes)), key=lambda number: (-sizes[number], number)):
+    called = dict(enumerate(before))
+    names = {
+        cluster: name
+        for cluster, name in called.items()
+        if name is not None and name in islice(_candidates(columns, centres[cluster].tolist()), _STILL_TRUE)
+    }
+    fresh = (cluster for cluster in range(len(sizes)) if cluster not in names)
+    for cluster in sorted(fresh, key=lambda number: (-sizes[number], number)):
         taken = set(names.values())
         names[cluster] = next(name for name in _candidates(columns, centres[cluster].tolist()) if name not in taken)
     return tuple(names[cluster] for cluster in range(len(sizes)))

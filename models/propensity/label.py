@@ -37,7 +37,7 @@ def label_upgrade(
     order = np.lexsort((np.arange(at_us.size), at_us, customers))
     who, when, held = customers[order], at_us[order], rank[order]
     past = when < window.as_of_us
-    holders, last = _last_of_each(who[past])
+    holders, last = last_of_each(who[past])
     standing = held[past][last]
     eligible = (standing > NO_PLAN) & (standing < top_rank)
     holders, standing = holders[eligible], standing[eligible]
@@ -48,7 +48,7 @@ def label_upgrade(
     return Labels(customers=holders, label=moved, window=window)
 
 
-def _last_of_each(customers: NDArray[Any]) -> tuple[NDArray[Any], Longs]:
+def last_of_each(customers: NDArray[Any]) -> tuple[NDArray[Any], Longs]:
     """The customers of a sorted column and the place of the last row of each."""
     distinct, counts = np.unique(customers, return_counts=True)
     return distinct, np.cumsum(counts) - 1

@@ -35,6 +35,14 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeQuota:
+    """Shape (items,): each item's group, -1 without one; and how many of a group a list may hold."""
+
+    groups: Places
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """The chosen item codes with the stage that gave each (an index), and why there are fewer than asked, if so."""
 
@@ -55,8 +63,10 @@ def allowed_items(size: int, *filters: Sequence[int] | NDArray[np.integer]) -> F
     return allowed
 
 
-def choose(stages: Sequence[Stage], allowed: Flags, k: int) -> Choice:
+def choose(stages: Sequence[Stage], allowed: Flags, k: int, quota: CodeQuota | None = None) -> Choice:
     """The best k allowed items, filled stage by stage; within a stage by score, ties by code.
+
+    A quota holds back what exceeds its group's share while anything else is left; what it held back fills the end of the list.
 
     >>> chain = [Stage("personal", np.array([.9, .8, .1]), np.array([True, True, False])), Stage("new", np.array([1., 2., 3.]))]
     >>> choose(chain, np.array([False, True, True]), 3)
@@ -65,15 +75,38 @@ def choose(stages: Sequence[Stage], allowed: Flags, k: int) -> Choice:
     free = allowed.copy()
     codes: list[int] = []
     sources: list[int] = []
-    for number, stage in enumerate(stages):
-        if len(codes) >= k:
-            break
-        open_now = free if stage.candidates is None else free & stage.candidates
-        best = best_codes(stage.scores, open_now, k - len(codes)).tolist()
-        free[best] = False
-        codes += best
-        sources += [number] * len(best)
+    rounds = (quota, None) if quota is not None else (None,)
+    for held in rounds:
+        for number, stage in enumerate(stages):
+            if len(codes) >= k:
+                break
+            open_now = free if stage.candidates is None else free & stage.candidates
+            best = _pick(stage.scores, open_now, k - len(codes), codes, held)
+            free[best] = False
+            codes += best
+            sources += [number] * len(best)
     return Choice(codes=tuple(codes), stages=tuple(sources), shortfall=_shortfall(len(codes), allowed, k))
+
+
+def _pick(scores: Floats, open_now: Flags, k: int, chosen: Sequence[int], quota: CodeQuota | None) -> list[int]:
+    """The best codes of one stage, none beyond the quota given what is chosen already."""
+    if quota is None:
+        best: list[int] = best_codes(scores, open_now, k).tolist()
+        return best
+    used: dict[int, int] = {}
+    for code in chosen:
+        group = int(quota.groups[code])
+        used[group] = used.get(group, 0) + 1
+    picked: list[int] = []
+    for code in best_codes(scores, open_now, int(open_now.sum())).tolist():
+        group = int(quota.groups[code])
+        if group >= 0 and used.get(group, 0) >= quota.at_most:
+            continue
+        used[group] = used.get(group, 0) + 1
+        picked.append(code)
+        if len(picked) == k:
+            break
+    return picked
 
 
 def best_codes(scores: Floats, allowed: Flags, k: int) -> Places:

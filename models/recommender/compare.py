@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from models.metrics.interval import Interval, mean_interval, paired_difference
 from models.recommender import evaluate
+from models.recommender.contract import ByTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class ModelRow:
     """One model on one task; `lead` is its recall less the best baseline's over the same customers (None for that one).
 
-    `leads` has the same over every baseline, for a model that is none.
+    `leads` has the same over every other model, for a model that is no baseline.
     """
 
     name: str
@@ -49,6 +50,10 @@ class TaskTable:
     customers: int
     rows: tuple[ModelRow, ...]
     best_baseline: str | None
+
+    def row(self, name: str) -> ModelRow | None:
+        """The model of this name."""
+        return next((row for row in self.rows if row.name == name), None)
 
     @property
     def champion(self) -> ModelRow | None:
@@ -100,16 +105,20 @@ def _table(
     customers = int(task.customers.size)
     if not customers:
         return TaskTable(task=task.name, k=k, customers=0, rows=(), best_baseline=None)
-    values = [evaluate.per_customer(fit.fitted, train, task, as_of_us=as_of_us, k=k) for fit in fits]
+    values = [evaluate.per_customer(_for(fit.fitted, task), train, task, as_of_us=as_of_us, k=k) for fit in fits]
     baselines = [number for number, fit in enumerate(fits) if fit.is_baseline]
     best = max(baselines, key=lambda number: float(values[number].recall.mean()), default=None)
-    theirs = {fits[number].fitted.name: values[number].recall for number in baselines}
+    theirs = {fit.fitted.name: own.recall for fit, own in zip(fits, values, strict=True)}
     rows = tuple(
         _row(fit, own, values[best].recall if best is not None and best != number else None, theirs, rng)
         for number, (fit, own) in enumerate(zip(fits, values, strict=True))
     )
     name = None if best is None else fits[best].fitted.name
     return TaskTable(task=task.name, k=k, customers=customers, rows=rows, best_baseline=name)
+
+
+def _for(fitted: Fitted, task: evaluate.Task) -> Fitted:
+    return fitted.for_task(task.name) if isinstance(fitted, ByTask) else fitted
 
 
 def _row(
@@ -119,7 +128,8 @@ def _row(
     theirs: Mapping[str, Floats],
     rng: np.random.Generator,
 ) -> ModelRow:
-    leads = {name: paired_difference(own.recall, recall, rng=rng) for name, recall in theirs.items()}
+    others = () if fit.is_baseline else theirs.items()
+    leads = {name: paired_difference(own.recall, recall, rng=rng) for name, recall in others if name != fit.fitted.name}
     return ModelRow(
         name=fit.fitted.name,
         is_baseline=fit.is_baseline,
@@ -129,5 +139,5 @@ def _row(
         ndcg=mean_interval(own.ndcg, rng=rng),
         hit_rate=mean_interval(own.hit_rate, rng=rng),
         lead=None if best is None else paired_difference(own.recall, best, rng=rng),
-        leads={} if fit.is_baseline else leads,
+        leads=leads,
     )

@@ -6,8 +6,8 @@ equal for equal input, and nothing at or after `as_of_us` may change it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
@@ -48,6 +48,18 @@ class Histories:
             as_of_us=as_of_us,
         )
 
+    def slice(self, start: int, stop: int) -> Histories:
+        """The customers from `start` (included) to `stop` (excluded), renumbered from 0."""
+        stop = min(stop, self.customers)
+        chosen = (self.row >= start) & (self.row < stop)
+        return replace(
+            self,
+            customers=stop - start,
+            row=(self.row[chosen] - start).astype(np.int32),
+            col=self.col[chosen],
+            at_us=self.at_us[chosen],
+        )
+
     def owned(self) -> Flags:
         """Shape (customers, items): whether the item was ever taken."""
         flags = np.zeros((self.customers, self.items), dtype=np.bool_)
@@ -78,6 +90,14 @@ class Fitted(Protocol):
 
     def score(self, histories: Histories) -> Floats:
         """Shape (customers, items); larger is better, finite, owned items included."""
+
+
+@runtime_checkable
+class ByTask(Protocol):
+    """A recommender that orders differently for new items and for any item."""
+
+    def for_task(self, task: str) -> Fitted:
+        """The same recommender, ordering for one task."""
 
 
 if TYPE_CHECKING:

@@ -34,7 +34,10 @@ class InteractionsError(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class Interactions:
-    """One row an item of a basket: `row` and `col` are codes of `customers` and `items`, `basket` groups what was bought at once."""
+    """One row an item of a basket: `row` and `col` are codes of `customers` and `items`, `basket` groups what was bought at once.
+
+    `price` is of one unit, in any one currency, NaN where unknown, and None where no row has one.
+    """
 
     customers: Texts
     items: Texts
@@ -43,15 +46,17 @@ class Interactions:
     at_us: Longs
     basket: Longs
     quantity: Floats
+    price: Floats | None = None
 
     @classmethod
-    def from_columns(
+    def from_columns(  # noqa: PLR0917 (columns, in the order of a file)
         cls,
         customer: Sequence[str] | Texts,
         item: Sequence[str] | Texts,
         at_us: Sequence[int] | Longs,
         basket: Sequence[str] | Texts | Longs | None = None,
         quantity: Sequence[float] | Floats | None = None,
+        price: Sequence[float] | Floats | None = None,
     ) -> Interactions:
         """Interactions from equally long columns; without `basket`, all that a customer took at one instant is one basket.
 
@@ -66,6 +71,9 @@ class Interactions:
         _same_length(row.size, item=col.size, at_us=at.size, quantity=units.size)
         if not np.isfinite(units).all():
             raise InteractionsError("a quantity is a finite number")
+        prices = None if price is None else np.asarray(price, dtype=np.float64)
+        if prices is not None:
+            _same_length(row.size, price=prices.size)
         if basket is None:
             group = np.unique(np.stack([row, at], axis=1), axis=0, return_inverse=True)[1] if at.size else at
         else:
@@ -80,6 +88,7 @@ class Interactions:
             at_us=at[order],
             basket=group.reshape(-1)[order].astype(np.int64),
             quantity=units[order],
+            price=None if prices is None else prices[order],
         )
 
     def __len__(self) -> int:
@@ -147,6 +156,7 @@ class Interactions:
             at_us=self.at_us[part],
             basket=self.basket[part],
             quantity=self.quantity[part],
+            price=None if self.price is None else self.price[part],
         )
 
 

@@ -13,6 +13,8 @@ import numpy as np
 import scipy.sparse as sp
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from models.recommender.interactions import Codes, Floats
 
 _BLOCK = 1024
@@ -37,6 +39,14 @@ class ItemWeights:
             return np.asarray(history @ self.weights)
         scores: Floats = (history @ self.as_matrix()).toarray()
         return scores
+
+    def gather(self, sources: NDArray[np.integer], values: NDArray[np.floating]) -> Floats:
+        """Shape (items,): what these source items with these values give together; for one customer, without a sparse product."""
+        spoken = self.weights[sources] * values[:, None]
+        together: Floats = np.bincount(self.neighbours[sources].ravel(), spoken.ravel(), minlength=self.items).astype(
+            np.float64
+        )
+        return together
 
     def as_matrix(self) -> sp.csr_matrix:
         """The weights as a sparse matrix, source item by target item."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MIN_CUSTOMERS = 20
 FOLDS = 2
-_MANY_ITEMS = 6_000  # beyond this a refit costs tens of seconds: only what needs none is searched
+_MANY_ITEMS = 1_500  # beyond this each trial costs seconds, and the ranker weighs the same parts better than any grid
 _HALF_LIVES: tuple[float | None, ...] = (45.0, 90.0, 180.0, None)
 _SHRINKAGES = (10.0, 30.0, 100.0, 300.0, 1000.0)
 _TREND_HALF_LIVES = (4.0, 7.0, 14.0, 30.0)
@@ -34,6 +34,7 @@ _TREND_EXPONENTS = (0.0, 0.4, 0.8, 1.0)
 _POPULARITY = (0.0, 0.1, 0.3, 1.0, 3.0)
 _REPEAT = (0.5, 1.0, 2.0, 4.0, 8.0)
 _MAX_CUSTOMERS = 2_000
+_MAX_CELLS = 2_000_000  # customers times items of a fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ def tune_blend(
 ) -> Tuned:
     """Settings for `horizon_days` ahead, from what lies before the moment."""
     past = interactions.before(as_of_us).compact()
+    if past.items.size > _MANY_ITEMS:
+        return Tuned(BlendConfig(), f"defaults: above {_MANY_ITEMS:,} items the ranker weighs the parts", None)
     folds = list(_folds(past, as_of_us, horizon_days))
     if not folds:
         return Tuned(BlendConfig(), "defaults: too little past for an inner split by time", None)
@@ -82,9 +85,7 @@ class _Search:
         self._progress = progress
 
     def relevance(self, start: BlendConfig) -> tuple[BlendConfig, list[Relevance]]:
-        """Half-life, then shrinkage by climbing: each needs a refit, so a large catalogue keeps the defaults."""
-        if max(fold.known.items.size for fold in self._folds) > _MANY_ITEMS:
-            return start, self._fit(start.ease)
+        """Half-life, then shrinkage by climbing: each needs a refit."""
         tried = [self._try(start, replace(start.ease, half_life_days=days)) for days in _HALF_LIVES]
         best = max(tried, key=lambda trial: trial[0])
         at = _SHRINKAGES.index(best[1].ease.shrinkage)
@@ -162,7 +163,8 @@ def _folds(past: Interactions, as_of_us: int, horizon_days: float) -> Iterable[_
         new, either = evaluate.build_tasks(known, past.between(cut_us, cut_us + horizon_us))
         if min(new.customers.size, either.customers.size) < MIN_CUSTOMERS:
             continue
-        new, either = _at_most(new), _at_most(either)
+        most = max(MIN_CUSTOMERS, min(_MAX_CUSTOMERS, _MAX_CELLS // max(known.items.size, 1)))
+        new, either = evaluate.at_most(new, most), evaluate.at_most(either, most)
         yield _Fold(
             known=known,
             as_of_us=cut_us,
@@ -171,14 +173,6 @@ def _folds(past: Interactions, as_of_us: int, horizon_days: float) -> Iterable[_
             new_histories=Histories.of(known, new.customers, cut_us),
             any_histories=Histories.of(known, either.customers, cut_us),
         )
-
-
-def _at_most(task: evaluate.Task) -> evaluate.Task:
-    """An even sample by code, so that a large shop does not need a dense table of all its customers."""
-    if task.customers.size <= _MAX_CUSTOMERS:
-        return task
-    chosen = np.linspace(0, task.customers.size - 1, _MAX_CUSTOMERS).astype(np.int64)
-    return evaluate.Task(name=task.name, customers=task.customers[chosen], truth=task.truth[chosen])
 
 
 def _once_without_trend(trends: list[TrendConfig]) -> list[TrendConfig]:

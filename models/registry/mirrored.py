@@ -1,10 +1,12 @@
 """Two registries kept alike: what the first says is the truth, and trouble with the second never stops a promotion.
 
-The second one (MLflow) is for people who compare runs; its failures are logged and counted by the log, and mended by the next publication.
+The second one (MLflow) is for people who compare runs; its failures are logged and mended by the next promotion. One that hangs or is
+away is left alone for a while after each failure, so that a night of training waits for it once and not at every step.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,9 +26,19 @@ _LOG = structlog.get_logger("uptier.registry")
 class MirroredRegistry:
     """Reads come from `truth`; writes go to `truth` and then, if they can, to `mirror`."""
 
-    def __init__(self, truth: Registry, mirror: Registry) -> None:
+    def __init__(
+        self,
+        truth: Registry,
+        mirror: Registry,
+        *,
+        pause_seconds: float = 0.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._truth = truth
         self._mirror = mirror
+        self._pause_seconds = pause_seconds
+        self._monotonic = monotonic
+        self._away_until = float("-inf")
 
     def publish(self, tenant: str, task: str, folder: Path, card: ModelCard) -> str:
         """The version that the truth gave; the mirror gets the same name."""
@@ -67,7 +79,10 @@ class MirroredRegistry:
         self._mirror.promote(tenant, task, release.version, f"{release.move.value}: {release.reason}", release.at)
 
     def _try(self, action: str, tenant: str, task: str, act: Callable[[], object]) -> None:
+        if self._monotonic() < self._away_until:
+            return
         try:
             act()
         except Exception as error:  # noqa: BLE001 (outer edge: whatever a foreign registry raises must not stop a promotion)
+            self._away_until = self._monotonic() + self._pause_seconds
             _LOG.warning("the mirror registry failed", action=action, tenant=tenant, task=task, error=str(error))

@@ -1,7 +1,8 @@
 """The registry on MLflow, for people who compare runs and for teams that already have a server.
 
-One experiment and one registered model a tenant and task; a version is a run (parameters, metrics, card, files) and the
-champion is the alias `champion`. Only plain files are logged, never pickles. Serving reads the folder registry, not this one.
+One experiment and one registered model a tenant and task; a version is a run (parameters, metrics, card, files). The champion is the alias
+`champion`, the one before it `previous`, the newest that is not champion `challenger`. Only plain files are logged, never pickles. Serving
+reads the folder registry, not this one.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from models.registry.releases import from_document, going_back, promotion, to_do
 if TYPE_CHECKING:
     from datetime import datetime
 
-ALIAS = "champion"
+ALIAS, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 _MODEL, _CARD = "model", "card.json"
 _VERSION, _HASH, _RELEASE = "uptier.version", "uptier.sha256", "uptier.release."
 _DATABASES = frozenset({"sqlite", "postgresql", "postgresql+psycopg", "mysql", "http", "https"})
@@ -83,7 +84,8 @@ class MlflowRegistry:
         if not published:
             self._ensure_registered(name)
         tags = {_VERSION: version, _HASH: sha256}
-        self._client.create_model_version(name, source=f"runs:/{run_id}/{_MODEL}", run_id=run_id, tags=tags)
+        stored = self._client.create_model_version(name, source=f"runs:/{run_id}/{_MODEL}", run_id=run_id, tags=tags)
+        self._client.set_registered_model_alias(name, CHALLENGER, str(stored.version))
         return version
 
     def champion(self, tenant: str, task: str) -> ModelVersion | None:
@@ -131,10 +133,16 @@ class MlflowRegistry:
         return [from_document(json.loads(text)) for _, text in moves]
 
     def _move(self, name: str, release: Release, number: int) -> None:
-        stored = self._stored(name).get(release.version)
+        known = self._stored(name)
+        stored, before = known.get(release.version), known.get(release.previous or "")
         if stored is None:
             raise VersionNotFoundError("no such version of this model was published", version=release.version)
         self._client.set_registered_model_alias(name, ALIAS, str(stored.version))
+        if before is not None:
+            self._client.set_registered_model_alias(name, PREVIOUS, str(before.version))
+        aliases = self._client.get_registered_model(name).aliases
+        if str(aliases.get(CHALLENGER)) == str(stored.version):
+            self._client.delete_registered_model_alias(name, CHALLENGER)
         self._client.set_registered_model_tag(name, f"{_RELEASE}{number:06d}", json.dumps(to_document(release)))
 
     def _stored(self, name: str) -> dict[str, Any]:
@@ -225,7 +233,9 @@ def _params(card: ModelCard) -> list[Param]:
 
 
 def _hush() -> None:
-    """No telemetry, no progress bars, and only warnings in the log."""
+    """No telemetry, no progress bars, only warnings in the log, and no minutes of waiting for a server that is away."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     set_telemetry_client()  # type: ignore[no-untyped-call]  # reads the variable anew

@@ -22,9 +22,13 @@ class BaseRate:
     name: ClassVar[str] = "base rate"
     number: ClassVar[int] = 0
 
+    def score(self, values: Floats) -> Floats:
+        """Shape (rows,), all equal."""
+        return np.full(values.shape[0], self.base)
+
     def probability(self, values: Floats) -> Floats:
         """Shape (rows,), all equal."""
-        return from_log_odds(np.full(values.shape[0], self.base))
+        return from_log_odds(self.score(values))
 
     def contributions(self, values: Floats) -> Floats:
         """Shape (rows, columns), all zero."""

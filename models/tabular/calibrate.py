@@ -51,11 +51,15 @@ class Calibrator:
         return cls(kind=str(document["kind"]), knots_x=arrays["knots_x"], knots_y=arrays["knots_y"])
 
 
+UNCALIBRATED = Calibrator(kind=NONE, knots_x=np.zeros(0), knots_y=np.zeros(0))
+"""Leaves scores as they are."""
+
+
 def fit_calibrator(label: Flags, probability: Floats) -> Calibrator:
     """The calibrator that the number of cases allows."""
     cases = int(label.sum())
     if min(cases, label.size - cases) < FEWEST_CASES:
-        return Calibrator(kind=NONE, knots_x=np.zeros(0), knots_y=np.zeros(0))
+        return UNCALIBRATED
     if cases < ISOTONIC_FROM:
         return Calibrator(kind=SIGMOID, knots_x=np.zeros(0), knots_y=_sigmoid(label, log_odds(probability)))
     return _isotonic(label, probability)

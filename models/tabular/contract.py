@@ -33,14 +33,17 @@ class Rung(Protocol):
 
     @property
     def number(self) -> int:
-        """Its height: 0 rules, 2 logistic regression, 3 boosted trees (1 is left to models of the buying process)."""
+        """Its height: 0 rules, 1 a closed form, 2 logistic regression, 3 shallow boosted trees, 4 a tuned blend."""
 
     @property
     def base(self) -> float:
         """The log-odds that no column explains."""
 
+    def score(self, values: Floats) -> Floats:
+        """Shape (rows,): log-odds, before calibration."""
+
     def probability(self, values: Floats) -> Floats:
-        """Shape (rows,), before calibration."""
+        """Shape (rows,): the score as a probability, before calibration."""
 
     def contributions(self, values: Floats) -> Floats:
         """Shape (rows, columns): the log-odds that each column adds to `base`."""

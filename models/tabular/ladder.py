@@ -1,42 +1,65 @@
 """Climbs the ladder: fits every rung, calibrates it on later rows, and takes the one that validation rows show to be best.
 
-A rung above 0 must beat the best rule with certainty (the lower bound of the paired log-loss lead is above zero); among those that do,
-the least log loss wins. With too few cases, or if nothing beats the rules, a rule answers, and the report says so.
+Rungs 0 and 1 are rules: a rate, a napkin's rule, a closed form. A learned rung must beat the best rule with certainty (the lower bound of
+the paired log-loss lead is above zero); among those that do, the least log loss wins. With too few cases, or if nothing beats the rules, a
+rule answers, and the report says so. Rung 4 is only climbed to where there are cases enough to choose its parts by.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from models.metrics.classification import auc, brier, ece10, log_loss, log_loss_lead
 from models.tabular.base_rate import fit_base_rate
-from models.tabular.boosted import fit_boosted
-from models.tabular.calibrate import fit_calibrator
+from models.tabular.blend import TREES, BlendConfig, fit_blend
+from models.tabular.boosted import Boosted, fit_boosted
+from models.tabular.calibrate import UNCALIBRATED, fit_calibrator
+from models.tabular.categories import fit_categories
 from models.tabular.logistic import fit_logistic
 from models.tabular.model import TabularModel
 from models.tabular.recency_rule import fit_recency_rule
 from models.tabular.table import TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
     from models.metrics.interval import Interval
+    from models.tabular.categories import Categories
     from models.tabular.contract import Rung
     from models.tabular.table import Examples
 
 
+QUICK_BLEND = BlendConfig(
+    folds=3,
+    penalties=(0.03, 0.3),
+    trees=tuple(replace(one, trees=500, bags=2) for one in TREES.values()),
+    most_choosing_rows=6000,
+    most_rows=30_000,
+)
+"""Rung 4 for jobs that climb every night for many tenants: choices on at most six thousand rows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderConfig:
-    """`rule_column` is the one column that rung 0's rule looks at; `fewest_cases` is the least of the rarer outcome to learn from."""
+    """`rule_column` is the one column that rung 0's rule looks at; `fewest_cases` is the least of the rarer outcome to learn from.
+
+    `closed_form` fits rung 1 (None where the columns do not allow it); `categorical` names columns of level numbers; `blend` is rung 4's
+    way of choosing, from `blend_cases` of the rarer outcome on, or None to leave it out. `grow` fits rung 3, here or over a cluster.
+    """
 
     rule_column: str | None = None
+    closed_form: Callable[[Examples], Rung | None] | None = None
+    categorical: tuple[str, ...] = ()
+    blend: BlendConfig | None = field(default_factory=lambda: QUICK_BLEND)
+    blend_cases: int = 300
     groups: Mapping[str, str] = field(default_factory=dict)
     fewest_cases: int = 20
     fewest_validation_cases: int = 10
     seed: int = 0
+    grow: Callable[..., Boosted] = fit_boosted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +88,7 @@ class LadderReport:
     @property
     def is_floor(self) -> bool:
         """Whether a rule answers, for want of anything better."""
-        return self.number == 0
+        return self.number <= 1
 
 
 def fit_ladder(
@@ -74,19 +97,21 @@ def fit_ladder(
     """The chosen model and the report. The three parts follow each other in time (or hold different customers)."""
     if not len(train):
         raise TableError("a ladder needs at least one training row")
-    parts = tuple(part.take_columns(train.table.columns) for part in (train, calibration, validation))
-    rules = _rules(parts[0], parts[1], config)
+    fit_on, *judged = (part.take_columns(train.table.columns) for part in (train, calibration, validation))
+    categories, fit_on = fit_categories(fit_on, config.categorical, rng=rng)
+    parts = (fit_on, judged[0], judged[1])
+    rules = _rules(parts[0], parts[1], config, categories)
     shortage = _shortage(parts[0], parts[2], config)
     if shortage:
-        floor = _best(rules, parts[2]) if len(validation) else rules[0]
+        floor = _best(rules, parts[2]) if len(validation) else rules[-1 if config.closed_form else 0]
         results = tuple(_result(rule, parts[2], None) for rule in rules) if len(validation) else ()
-        return floor, LadderReport(
-            chosen=floor.rung_name, number=0, why=f"{shortage}, so a rule answers", results=results, floor=floor
-        )
-    learners = [
-        _calibrated(rung, parts[1], config)
-        for rung in (fit_logistic(parts[0]), fit_boosted(parts[0], seed=config.seed))
-    ]
+        number = floor.rung.number
+        why = f"{shortage}, so a rule answers"
+        return floor, LadderReport(chosen=floor.rung_name, number=number, why=why, results=results, floor=floor)
+    rungs: list[Rung] = [fit_logistic(parts[0]), config.grow(parts[0], seed=config.seed)]
+    if config.blend is not None and parts[0].rarer >= config.blend_cases:
+        rungs.append(fit_blend(parts[0], config=replace(config.blend, seed=config.seed)))
+    learners = [_calibrated(rung, parts[1], config, categories) for rung in rungs]
     return _choose(rules, learners, parts[2], rng)
 
 
@@ -113,18 +138,23 @@ def _choose(
     )
 
 
-def _rules(train: Examples, calibration: Examples, config: LadderConfig) -> list[TabularModel]:
-    """Rung 0: the rate, and the rule where its column is there."""
+def _rules(train: Examples, calibration: Examples, config: LadderConfig, categories: Categories) -> list[TabularModel]:
+    """Rung 0: the rate, and the rule where its column is there; rung 1 where its columns are there, last."""
     rungs: list[Rung] = [fit_base_rate(train)]
     if config.rule_column in train.table.columns:
         rungs.append(fit_recency_rule(train, config.rule_column))
-    return [_calibrated(rung, calibration, config) for rung in rungs]
+    closed = config.closed_form(train) if config.closed_form else None
+    if closed is not None:
+        rungs.append(closed)
+    return [_calibrated(rung, calibration, config, categories) for rung in rungs]
 
 
-def _calibrated(rung: Rung, calibration: Examples, config: LadderConfig) -> TabularModel:
+def _calibrated(rung: Rung, calibration: Examples, config: LadderConfig, categories: Categories) -> TabularModel:
     table = calibration.table
-    calibrator = fit_calibrator(calibration.label, rung.probability(table.values))
-    return TabularModel(columns=table.columns, rung=rung, calibrator=calibrator, groups=config.groups)
+    bare = TabularModel(
+        columns=table.columns, rung=rung, calibrator=UNCALIBRATED, groups=config.groups, categories=categories
+    )
+    return replace(bare, calibrator=fit_calibrator(calibration.label, bare.probability(table)))
 
 
 def _shortage(train: Examples, validation: Examples, config: LadderConfig) -> str | None:

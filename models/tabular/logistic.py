@@ -31,9 +31,13 @@ class Logistic:
     name: ClassVar[str] = "logistic regression"
     number: ClassVar[int] = 2
 
-    def probability(self, values: Floats) -> Floats:
+    def score(self, values: Floats) -> Floats:
         """Shape (rows,). Terms are summed row by row, so that a row alone scores as it does among others, to the bit."""
-        return from_log_odds(self.base + self.contributions(values).sum(axis=1))
+        return np.asarray(self.base + self.contributions(values).sum(axis=1))
+
+    def probability(self, values: Floats) -> Floats:
+        """Shape (rows,)."""
+        return from_log_odds(self.score(values))
 
     def contributions(self, values: Floats) -> Floats:
         """Shape (rows, columns); inputs have mean 0 on the training rows, so 0 means typical."""

@@ -108,6 +108,10 @@ PHRASES: tuple[Phrase, ...] = (
         one="one plan change in {0} days",
         many="{v} plan changes in {0} days",
     ),
+    Phrase(r"periods_ahead", "how far ahead the month lies"),
+    Phrase(r"tenure_then_days", "subscribed for {v} days by then"),
+    Phrase(r"target_rank", "the plan itself"),
+    Phrase(r"steps_up", "{v} plans above the present one", ((2, "the next plan up"),)),
     Phrase(r"is_cancelled", "has cancelled", ((1, "has not cancelled"),)),
     Phrase(r"mrr_minor", "the present price", ((1, "pays no subscription"),)),
 )

@@ -31,9 +31,13 @@ class RecencyRule:
     name: ClassVar[str] = "recency rule"
     number: ClassVar[int] = 0
 
+    def score(self, values: Floats) -> Floats:
+        """Shape (rows,): the log-odds of the value's fifth."""
+        return self.base + self._step(values)
+
     def probability(self, values: Floats) -> Floats:
         """Shape (rows,): the rate of the value's fifth."""
-        return from_log_odds(self.base + self._step(values))
+        return from_log_odds(self.score(values))
 
     def contributions(self, values: Floats) -> Floats:
         """Shape (rows, columns), zero but for the one column."""
@@ -60,13 +64,18 @@ def fit_recency_rule(examples: Examples, column: str) -> RecencyRule:
     values = examples.table.column(column)
     known = values[~np.isnan(values)]
     edges = np.unique(np.quantile(known, _FIFTHS)) if known.size else np.zeros(0)
+    base, steps = fit_steps(examples, column, edges)
+    return RecencyRule(place=examples.table.columns.index(column), base=base, edges=edges, steps=steps)
+
+
+def fit_steps(examples: Examples, column: str, edges: Floats) -> tuple[float, Floats]:
+    """The overall log-odds, and what each interval of a column between the edges adds (the last entry for missing)."""
     overall = smoothed_rate(examples.label)
-    bins = _bins(values, edges)
+    bins = _bins(examples.table.column(column), edges)
     rows = np.bincount(bins, minlength=edges.size + 2)
     hits = np.bincount(bins, weights=examples.label, minlength=edges.size + 2)
     base = rate_log_odds(overall)
-    steps = log_odds((hits + _PRIOR_ROWS * overall) / (rows + _PRIOR_ROWS)) - base
-    return RecencyRule(place=examples.table.columns.index(column), base=base, edges=edges, steps=steps)
+    return base, log_odds((hits + _PRIOR_ROWS * overall) / (rows + _PRIOR_ROWS)) - base
 
 
 def _bins(values: Floats, edges: Floats) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

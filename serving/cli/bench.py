@@ -11,9 +11,24 @@ from typing import Annotated
 
 import typer
 
+from serving.cli.bench_churn import churn
+from serving.cli.bench_features import features
+from serving.cli.bench_recommend import latency, next_basket
+from serving.cli.bench_retrain import retrain
+from serving.cli.bench_truth import truth
+from serving.cli.bench_uplift import uplift
+from serving.cli.bench_value import value
 from serving.cli.output import AsJson, err, out, readable_errors
 
 app = typer.Typer(help="Benchmarks: models beside their baselines, and the billing engine.", no_args_is_help=True)
+app.command()(churn)
+app.command()(features)
+app.command()(latency)
+app.command()(next_basket)
+app.command()(retrain)
+app.command()(truth)
+app.command()(uplift)
+app.command()(value)
 
 
 @app.command()

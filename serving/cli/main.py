@@ -6,7 +6,21 @@ import os
 
 import typer
 
-from serving.cli import bench, db, demo, exports, imports, models, serve, simulate, tenants, train
+from serving.cli import (
+    bench,
+    customers,
+    db,
+    demo,
+    exports,
+    features,
+    imports,
+    models,
+    segments,
+    serve,
+    simulate,
+    tenants,
+    train,
+)
 
 app = typer.Typer(
     name="uptier",
@@ -19,13 +33,16 @@ app.command("serve")(serve.serve)
 app.command("work")(serve.work)
 app.command("demo")(demo.demo)
 app.command("simulate")(simulate.simulate_shop)
-app.command("train")(train.train)
+app.add_typer(train.app, name="train")
 app.add_typer(db.app, name="db")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(imports.app, name="import")
 app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
 app.add_typer(exports.app, name="export")
+app.add_typer(segments.app, name="segments")
+app.add_typer(features.app, name="features")
+app.add_typer(customers.app, name="customers")
 
 
 def main() -> None:

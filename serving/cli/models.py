@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from features.runs.tasks import TASKS
 from serving.cli.output import AsJson, readable_errors, say
 from serving.cli.session import TenantOption, scope_and_now, services
 
 if TYPE_CHECKING:
     from billing.db.scope import Scope
-    from models.registry.port import Registry
+    from models.registry.port import ModelVersion, Registry
     from serving.wiring import Services
 
 app = typer.Typer(help="Models: versions, champions, and going back.", no_args_is_help=True)
-TASKS = ("segments", "churn", "propensity", "recommender", "bundles")
 
 
 def _known(task: str) -> str:
@@ -43,6 +43,26 @@ def list_models(tenant: TenantOption = None, as_json: AsJson = False) -> None:
             for row in rows
         )
         say({"models": rows}, text or "no model was trained yet; run 'uptier train'", as_json=as_json)
+
+
+@app.command("show")
+def show(
+    task: Task,
+    version: Annotated[str, typer.Argument(help="The version, such as v0002; the champion when none is named.")] = "",
+    tenant: TenantOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """A version's card: what it learned from, how good it is beside what, and the gate's report.
+
+    Example: uptier models show churn v0001 --json
+    """
+    with readable_errors():
+        from serving.api.learned import card
+
+        wired = services()
+        scope, _, _ = scope_and_now(wired, tenant)
+        found = _found(_registry(wired), scope, task, version)
+        say({"version": found.version, "card": card(found.card)}, _card_text(found), as_json=as_json)
 
 
 @app.command()
@@ -82,10 +102,42 @@ def rollback(
         say({"task": task, "champion": release.version}, f"{task}: back to {release.version}", as_json=as_json)
 
 
-def _registry(wired: Services) -> Registry:
-    from training.registry import open_registry
+def _found(registry: Registry, scope: Scope, task: str, version: str) -> ModelVersion:
+    from models.registry.port import VersionNotFoundError
 
-    return open_registry(wired.settings.home, wired.settings.resolved_mlflow_uri)
+    if not version:
+        champion = registry.champion(scope.tenant_id, task)
+        if champion is not None:
+            return champion
+    found = next((one for one in registry.versions(scope.tenant_id, task) if one.version == version), None)
+    if found is None:
+        raise VersionNotFoundError("no such version of this model was published", task=task, version=version)
+    return found
+
+
+def _card_text(found: ModelVersion) -> str:
+    card = found.card
+    gate = card.gate or {}
+    window = f"{card.window_start:%Y-%m-%d} to {card.window_end:%Y-%m-%d}"
+    lines = [
+        f"{card.task} {found.version}  {card.rung}",
+        f"learned from {card.rows:,} rows, {window}, seed {card.seed}",
+    ]
+    lines += [
+        f"  {kind}{name:32} {value.mean:10.4f}  ({value.low:.4f} to {value.high:.4f})"
+        for kind, figures in (("", card.metrics), ("baseline: ", card.baselines))
+        for name, value in figures.items()
+    ]
+    lines += [str(gate.get("reason", ""))]
+    lines += [f"  {'passed' if one['passed'] else 'FAILED'}  {one['explanation']}" for one in gate.get("checks", ())]
+    lines += [f"limit: {limit}" for limit in card.limits]
+    return "\n".join(line for line in lines if line)
+
+
+def _registry(wired: Services) -> Registry:
+    from serving.cli.learning import registry_of
+
+    return registry_of(wired, "command line")
 
 
 def _rows(registry: Registry, scope: Scope, task: str) -> list[dict[str, object]]:

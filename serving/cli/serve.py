@@ -40,6 +40,7 @@ def serve(
         from serving.application import create_app
         from serving.intake.pace import settle
         from serving.jobs.deliver import DeliveryLoop
+        from serving.jobs.learning import LearningLoop
         from serving.jobs.worker import Worker
         from serving.logs import configure
         from serving.ofrep.server import StreamingServer
@@ -48,7 +49,9 @@ def serve(
         _end_in_order()
         wired = services()
         app = create_app(wired)
-        jobs: list[Worker | DeliveryLoop] = [Worker(wired), DeliveryLoop(wired)] if with_worker else []
+        jobs: list[Worker | DeliveryLoop | LearningLoop] = (
+            [Worker(wired), DeliveryLoop(wired), LearningLoop(wired)] if with_worker else []
+        )
         settle()
         for job in jobs:
             job.start()
@@ -84,6 +87,7 @@ def work(once: Annotated[bool, typer.Option("--once", help="Do what is due now, 
     Example: uptier work --once
     """
     from serving.jobs.deliver import DeliveryLoop, deliver_due
+    from serving.jobs.learning import LearningLoop
     from serving.jobs.worker import Worker
     from serving.logs import configure
 
@@ -97,12 +101,14 @@ def work(once: Annotated[bool, typer.Option("--once", help="Do what is due now, 
             err.print(f"{report.drafted} invoices drafted, {report.issued} issued, {sent.delivered} webhooks delivered")
             return
         _end_in_order()
-        deliveries = DeliveryLoop(wired)
+        deliveries, learning = DeliveryLoop(wired), LearningLoop(wired)
         deliveries.start()
+        learning.start()
         try:
             worker.run_forever()
         finally:
             deliveries.stop()
+            learning.stop()
 
 
 def _end_in_order() -> None:

@@ -21,10 +21,14 @@ from billing.ratelimits.store import BucketStore
 from billing.revenue.recognise import recognise
 from billing.subscriptions.store import SubscriptionStore
 from billing.wallets.routine import next_due as next_in_wallets
+from features.segments.routine import tend_segments
+from features.served.verify import is_due, verify_served
+from serving.jobs.learning import queue_learning
 from serving.jobs.wallets import tend_wallets
 from serving.limits.plan import EPOCH, MICROSECOND
 from serving.payments import collect_for, payments_due
 from serving.settings import grace_of
+from serving.telemetry import FEATURES_CHECKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +162,30 @@ def _sweep_limits(services: Services, scope: Scope, now: datetime, report: Routi
         report.count("limits_swept", BucketStore(unit).sweep((now - EPOCH) // MICROSECOND))
 
 
+def _tend_segments(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    entered, left = tend_segments(services.database, scope, now=now)
+    report.count("segments_entered", entered)
+    report.count("segments_left", left)
+
+
+def _verify_served(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    with services.database.view(scope) as unit:
+        due = is_due(unit, now)
+    if not due:
+        return
+    check = verify_served(services.database, scope, now=now)
+    FEATURES_CHECKED.labels("equal").inc(check.sampled - check.differing)
+    FEATURES_CHECKED.labels("differing").inc(check.differing)
+    report.count("features_checked", check.sampled)
+    if check.differing:
+        report.failed.append(("served features", f"{check.differing} of {check.sampled} differ, see check {check.id}"))
+
+
+def _queue_learning(services: Services, scope: Scope, _now: datetime, report: RoutineReport) -> None:
+    """Of the world's nights: a test clock has none, so a month that is moved through trains nothing thirty times."""
+    report.count("training_runs_queued", queue_learning(services, scope))
+
+
 JOBS = (
     Job("partitions of events", _make_partitions, _with_the_others),
     Job("holds", _expire_holds, _with_the_others),
@@ -171,6 +199,9 @@ JOBS = (
     Job("top-ups that were paid", _top_up, _with_the_others),
     Job("revenue", _recognise, _with_the_others),
     Job("rate limits", _sweep_limits, _with_the_others),
+    Job("learning", _queue_learning, _with_the_others),
+    Job("served features", _verify_served, _with_the_others),
+    Job("segments", _tend_segments, _with_the_others),
 )
 
 

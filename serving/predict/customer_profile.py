@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from billing.kernel.clock import format_instant
 from features.online import features_of
 from features.scores.store import ScoreStore
+from features.segments.standing.store import StandingStore
 from features.segments.store import SegmentStore
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from billing.customers.customer import Customer
     from billing.db.session import Unit
+
+
+_NO_CHANCE = frozenset({"uplift", "value"})
+"""Tasks whose documents hold an amount or a difference instead of a chance."""
 
 
 def profile_of(unit: Unit, customer: Customer, *, now: datetime) -> dict[str, Any]:
@@ -24,9 +29,13 @@ def profile_of(unit: Unit, customer: Customer, *, now: datetime) -> dict[str, An
         "customer": customer.key,
         "as_of": format_instant(now),
         "segments": [] if segment is None else [{"key": segment.key, "name": segment.name}],
+        "standings": {
+            scheme: {"segment": standing.segment, "since": format_instant(standing.since)}
+            for scheme, standing in StandingStore(unit).of_customer(customer.id).items()
+        },
         "scores": {
             task: {
-                "probability": round(score.value, 4),
+                **({} if task in _NO_CHANCE else {"probability": round(score.value, 4)}),
                 "as_of": format_instant(score.as_of),
                 "model": score.version,
                 **score.document,

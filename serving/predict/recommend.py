@@ -1,12 +1,13 @@
 """Recommendations and bundles for one customer: history and rights from the database, scores from memory, one mask for both.
 
-Whatever a customer owns, has in the cart, asked not to see, or may not buy is in one set of blocked items that every path is given.
-Without a model the shop's newest products answer, and the level says so.
+Whatever a customer owns, has in the cart, asked not to see, declared never to want, or may not buy is in one set of blocked items that
+every path is given. Targets differ in what is blocked: "new" hides what is owned, "reorder" shows nothing else, "any" and "addon" show
+both. Without a model the shop's newest products answer, and the level says so.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,21 @@ from billing.customers.store import CustomerStore
 from billing.kernel.ids import new_id
 from billing.pricing.quote import money_document
 from billing.purchases.store import PurchaseStore
+from billing.tastes.store import TasteStore
+from billing.tastes.taste import hidden, liking_percent
 from features.segments.store import SegmentStore
+from models.recommender.evaluate import NEW
+from models.recommender.options import Options, Quota
+from models.recommender.ranker.serve import REORDER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from billing.catalog.item import Product
     from billing.customers.customer import Customer
     from billing.db.session import Unit
+    from billing.tastes.taste import Attributes, Preference
     from models.bundles.snapshot import Bundle
     from models.recommender.recommendation import Reason, ScoredItem
     from serving.champions import ModelLoader
@@ -32,13 +40,21 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What a storefront wants: `k` items for a customer, given a cart and items not to show."""
+    """What a storefront wants: `k` items for a customer and a target, given a cart and items not to show.
+
+    `margin_weight` (0: relevance alone) lets margins tilt the order within bounds; `use_ranker` false asks for the control, the blend.
+    `per_category` is the most items of one category while others are left.
+    """
 
     customer: str | None
     k: int
     cart: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     anchor: str | None = None
+    target: str = "new"
+    margin_weight: float = 0.0
+    use_ranker: bool = True
+    per_category: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +65,20 @@ class Known:
     history: tuple[tuple[str, int], ...]
     segment: str | None
     unsold: frozenset[str]
+    wishes: tuple[Preference, ...] = ()
+    attributes: Mapping[str, Attributes] = field(default_factory=dict)
 
-    def blocked(self, ask: Ask) -> set[str]:
-        """THE set of items that must not be shown: owned, in the cart, excluded, not for sale."""
-        return {item for item, _ in self.history} | set(ask.cart) | set(ask.exclude) | self.unsold
+    def blocked(self, ask: Ask, items: Iterable[str]) -> set[str]:
+        """THE set of items that must not be shown, out of `items`.
+
+        Owned (where new ones are asked for), in the cart, excluded, not for sale, or against a declared preference.
+        """
+        owned = {item for item, _ in self.history} if ask.target == NEW else set()
+        return owned | set(ask.cart) | set(ask.exclude) | self.unsold | hidden(self.wishes, items, self.attributes)
+
+    def tastes(self) -> dict[str, float]:
+        """What the likes add to each item, in log-odds."""
+        return {item: percent / 100 for item, percent in liking_percent(self.wishes, self.attributes).items()}
 
 
 def know(unit: Unit, ask: Ask, *, now: datetime) -> Known:
@@ -64,26 +90,60 @@ def know(unit: Unit, ask: Ask, *, now: datetime) -> Known:
     lines = PurchaseStore(unit).lines_before(now + _INSTANT, customer.id)  # what is bought this very moment is owned
     history = tuple((line[1], _microseconds(line[3])) for line in lines)
     segment = SegmentStore(unit).of_customer(customer.id)
-    return Known(customer, history, segment.key if segment else None, unsold)
+    tastes = TasteStore(unit)
+    wishes = tastes.preferences(customer.id)
+    attributes = tastes.all_attributes() if wishes else {}
+    return Known(customer, history, segment.key if segment else None, unsold, wishes, attributes)
 
 
 def recommend(unit: Unit, models: ModelLoader, ask: Ask, *, now: datetime) -> dict[str, Any]:
     """Up to `k` items with their reasons, and the level of the fallback chain that answered."""
     known = know(unit, ask, now=now)
-    blocked = known.blocked(ask)
     found = models.recommender(unit.scope.tenant_id)
-    answer: dict[str, Any] = {"decision_id": new_id("dec"), "model": None, "shortfall": None}
+    answer: dict[str, Any] = {"decision_id": new_id("dec"), "target": ask.target, "model": None, "shortfall": None}
     if found is None:
-        items = [_newest(product) for product in ProductStore(unit).newest(blocked, ask.k)]
+        items = [] if ask.target == REORDER else [_newest(product) for product in _newest_allowed(unit, known, ask)]
         return {**answer, "items": items, "level": "new", "shortfall": None if items else "no_products"}
     snapshot, version = found
     result = snapshot.recommend(
-        known.history, now_us=_microseconds(now), k=ask.k, blocked=blocked, cart=ask.cart, segment=known.segment
+        known.history,
+        now_us=_microseconds(now),
+        k=ask.k,
+        blocked=known.blocked(ask, snapshot.keys),
+        cart=ask.cart,
+        segment=known.segment,
+        options=_options(unit, known, ask),
     )
     named = {reason.item for item in result.items for reason in item.reasons if reason.item}
     products = ProductStore(unit).by_keys(named | {item.item for item in result.items})
     items = [_item(item, products) for item in result.items]
-    return {**answer, "items": items, "level": result.level, "model": version, "shortfall": result.shortfall}
+    model = version if ask.use_ranker else f"{version} (control)"
+    return {**answer, "items": items, "level": result.level, "model": model, "shortfall": result.shortfall}
+
+
+def _newest_allowed(unit: Unit, known: Known, ask: Ask) -> list[Product]:
+    store = ProductStore(unit)
+    hides = any(wish.is_hard for wish in known.wishes)
+    return store.newest(known.blocked(ask, store.all() if hides else ()), ask.k)
+
+
+def _options(unit: Unit, known: Known, ask: Ask) -> Options:
+    """Margins and categories are read only where they are asked for."""
+    products = ProductStore(unit).all() if ask.margin_weight or ask.per_category else {}
+    margins = {
+        key: product.price.amount_minor - product.cost.amount_minor
+        for key, product in products.items()
+        if product.cost is not None and product.price.amount_minor > 0
+    }
+    groups = {key: product.category for key, product in products.items()}
+    return Options(
+        target=ask.target,
+        margins_minor=margins if ask.margin_weight else {},
+        margin_weight=ask.margin_weight,
+        tastes=known.tastes(),
+        quota=Quota(group_of=groups, at_most=ask.per_category) if ask.per_category else None,
+        use_ranker=ask.use_ranker,
+    )
 
 
 def bundles(unit: Unit, models: ModelLoader, ask: Ask, *, now: datetime) -> dict[str, Any]:
@@ -95,7 +155,8 @@ def bundles(unit: Unit, models: ModelLoader, ask: Ask, *, now: datetime) -> dict
     known, products = know(unit, ask, now=now), ProductStore(unit).all()
     prices = {key: product.price for key, product in products.items() if product.price.amount_minor > 0}
     costs = {key: product.cost for key, product in products.items() if product.cost is not None}
-    made = snapshot.bundles(ask.anchor, known.history, known.blocked(ask), prices, ask.k, costs=costs)
+    blocked = known.blocked(ask, products)
+    made = snapshot.bundles(ask.anchor, known.history, blocked, prices, ask.k, costs=costs)
     return {
         "bundles": [_bundle(bundle, products) for bundle in made],
         "model": version,
@@ -109,6 +170,8 @@ def _item(item: ScoredItem, products: dict[str, Product]) -> dict[str, Any]:
         "score": round(item.score, 6),
         "reasons": [_reason(reason, products) for reason in item.reasons],
     }
+    if item.chance is not None:
+        shown["chance"] = round(item.chance, 6)
     return {**shown, **_facts(products.get(item.item))}
 
 

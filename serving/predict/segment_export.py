@@ -13,6 +13,11 @@ from billing.customers.store import CustomerStore
 from billing.kernel.errors import InvalidError
 from billing.kernel.ids import new_id
 from features.segments.export import select_for
+from features.segments.life_cycle import Stage
+from features.segments.observe import LIFE_CYCLE, RFM
+from features.segments.rfm import NAMES
+from features.segments.rules.store import RuleStore
+from features.segments.standing.store import INSIDE, StandingStore
 from features.segments.store import SegmentStore
 
 if TYPE_CHECKING:
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     from billing.db.session import Unit
 
 FIELDS = ("key", "name", "email", "country")
+RULE = "rule"
+PLACES = {LIFE_CYCLE: tuple(stage.value for stage in Stage), RFM: NAMES}
 Rows = list[dict[str, str]]
 
 
@@ -39,13 +46,12 @@ def export_segment(unit: Unit, key: str, *, purpose: str, channel: str, file_for
     if file_format not in FORMATS:
         raise InvalidError(f"a segment is written as {', '.join(FORMATS)}", format=file_format)
     store = SegmentStore(unit)
-    segment = store.get(key)
-    members = CustomerStore(unit).by_ids(store.members_of(segment.key))
+    members = CustomerStore(unit).by_ids(members_of(unit, key))
     selection = select_for(members.values(), purpose=purpose, channel=channel)
     rows = [{field: getattr(customer, field) for field in FIELDS} for customer in selection.included]
     store.record_export(
         export_id=new_id("exp"),
-        segment=segment.key,
+        segment=key,
         purpose=purpose,
         channel=channel,
         included=len(rows),
@@ -53,6 +59,17 @@ def export_segment(unit: Unit, key: str, *, purpose: str, channel: str, file_for
         at=now,
     )
     return Exported(FORMATS[file_format](rows), len(rows), selection.excluded)
+
+
+def members_of(unit: Unit, key: str) -> list[str]:
+    """The customer ids of a cluster (`c1`), a rule (`rule:regulars`), a stage (`life_cycle:lapsed`) or an RFM class (`rfm:champions`)."""
+    scheme, _, segment = key.partition(":")
+    if scheme == RULE and segment:
+        return StandingStore(unit).members(RuleStore(unit).get(segment).scheme, INSIDE)
+    if segment in PLACES.get(scheme, ()):
+        return StandingStore(unit).members(scheme, segment)
+    store = SegmentStore(unit)
+    return store.members_of(store.get(key).key)
 
 
 def _csv(rows: Rows) -> bytes:

@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     Say = Callable[[float], str]
 
@@ -139,6 +139,52 @@ def line(key: str, title: str, points: Sequence[Point], *, say: Say = plain) -> 
         drawn[-1] += f"{escape(points[number].name)}</text>"
     description = "; ".join(f"{point.name}: {point.said}" for point in points)
     return _svg(key, title, description, floor + _BOTTOM, drawn, width=WIDE)
+
+
+def reliability(key: str, title: str, bins: Sequence[Mapping[str, float]]) -> str:
+    """Promised rates across, found rates up, each with its interval; on the dashed line promises come true exactly.
+
+    Each bin has `promised`, `found`, `low`, `high` (rates from 0 to 1) and `rows`.
+    """
+    if not bins:
+        return _nothing(key, title)
+    most = ticks(max(max(one["promised"], one["high"]) for one in bins))[-1]
+    marks = ticks(most)
+    room = WIDTH - _LEFT - _RIGHT
+
+    def across(rate: float) -> float:
+        return _LEFT + rate / marks[-1] * room
+
+    def up(rate: float) -> float:
+        return _TOP + _PLOT - rate / marks[-1] * _PLOT
+
+    drawn = _grid(marks, _rate, WIDTH)
+    drawn.append(
+        f'<line class="c-grid" stroke-dasharray="4 4" x1="{_LEFT}" y1="{up(0)}" x2="{WIDTH - _RIGHT}" y2="{_number(up(marks[-1]))}"/>'
+    )
+    for mark in marks:
+        place = _number(across(mark))
+        drawn.append(
+            f'<text class="c-axis" x="{place}" y="{_TOP + _PLOT + 18}" text-anchor="middle">{_rate(mark)}</text>'
+        )
+    path = " ".join(f"{_number(across(one['promised']))},{_number(up(one['found']))}" for one in bins)
+    drawn.append(f'<polyline class="c-line" points="{path}"/>')
+    for one in bins:
+        x, said = _number(across(one["promised"])), f"promised {one['promised']:.1%}, found {one['found']:.1%}"
+        drawn += [
+            f'<line class="c-line" x1="{x}" x2="{x}" y1="{_number(up(one["low"]))}" y2="{_number(up(one["high"]))}"/>',
+            f'<circle class="c-dot" cx="{x}" cy="{_number(up(one["found"]))}" r="4"><title>{said} of {one["rows"]:,.0f}</title></circle>',
+        ]
+    middle = (WIDTH + _LEFT) // 2
+    drawn.append(
+        f'<text class="c-axis" x="{middle}" y="{_TOP + _PLOT + 38}" text-anchor="middle">promised (found upwards)</text>'
+    )
+    description = "; ".join(f"promised {one['promised']:.1%}, found {one['found']:.1%}" for one in bins)
+    return _svg(key, title, description, _TOP + _PLOT + _BOTTOM + 18, drawn)
+
+
+def _rate(value: float) -> str:
+    return f"{value:.0%}" if round(value * 100, 6).is_integer() else f"{value:.1%}"
 
 
 def _grid(marks: Sequence[float], say: Say, width: int) -> list[str]:

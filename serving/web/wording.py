@@ -53,6 +53,8 @@ _METRICS = {
     "log loss": "Surprise at what happened (log loss)",
     "log loss gain over the rule": "Surprise avoided, compared with the rule (log loss)",
     "ece10": "Promised less found rates (ECE)",
+    "pr auc": "Share of hits above any cut (PR AUC)",
+    "lift at 10 %": "Hits among the highest tenth, beside chance (lift)",
 }
 
 

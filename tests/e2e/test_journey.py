@@ -14,6 +14,7 @@ from tests.e2e import catalogue
 from tests.e2e.client import Client
 from tests.e2e.server import Server, serving
 from tests.e2e.walk import CUSTOMERS, DAYS, OPENED, ORIGIN, SEED, Walk
+from training.jobs import JOBS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,7 @@ def _train(walk: Walk) -> None:
     """Every task reports; the recommender beats its baselines and is promoted."""
     reports = {report["task"]: report for report in walk.command("train")["reports"]}
 
-    assert set(reports) == {"segments", "churn", "propensity", "recommender", "bundles"}
+    assert set(reports) == set(JOBS)
     assert all(report["reason"] for report in reports.values())
     assert reports["segments"]["promoted"]
     assert (reports["recommender"]["promoted"], reports["recommender"]["version"]) == (True, "v0001")

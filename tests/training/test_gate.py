@@ -6,9 +6,11 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.metrics.interval import Interval
-from training.gate import Calibration, Evidence, Gate, classification_evidence, ranking_evidence
+from training.gate import Calibration, Evidence, Gate, Served, classification_evidence, ranking_evidence
 from training.leakage import LeakFinding, check_not_constant
 
 BETTER, UNSURE, WORSE = Interval(0.02, 0.01, 0.03), Interval(0.01, -0.005, 0.02), Interval(-0.02, -0.03, -0.01)
@@ -85,7 +87,10 @@ def test_a_leak_refuses_before_all_else() -> None:
 
     found = Gate().decide(Evidence(metric="recall", leads={"popularity": WORSE}, leaks=[leak]))
 
-    assert found.reason == "Not promoted: spend changes when later rows are deleted (2 checks failed in all)."
+    assert (
+        found.reason
+        == "Not promoted: spend changes when later rows are deleted (1 leak found, 0 allowed) (2 checks failed in all)."
+    )
 
 
 def test_a_segment_that_is_surely_much_worse_refuses() -> None:
@@ -161,3 +166,100 @@ def test_a_report_is_plain_values_for_the_card() -> None:
 
     assert document["promote"] is True
     assert [check["name"] for check in document["checks"]] == ["leak: not_constant", "baseline: popularity"]
+
+
+INTERVALS = (
+    st.tuples(*[st.floats(-0.2, 0.2)] * 3).map(sorted).map(lambda at: Interval(mean=at[1], low=at[0], high=at[2]))
+)
+LEADS = st.dictionaries(st.sampled_from(["popularity", "habit", "base rate"]), INTERVALS, max_size=2)
+EVIDENCE = st.builds(
+    Evidence,
+    metric=st.just("log loss"),
+    leads=LEADS,
+    peers=LEADS,
+    champion_lead=st.none() | INTERVALS,
+    calibration=st.none()
+    | st.builds(
+        Calibration, ece=st.floats(0, 0.2), noise=st.floats(0, 0.1), champion_ece=st.none() | st.floats(0, 0.2)
+    ),
+    segment_leads=LEADS,
+    leaks=st.lists(
+        st.builds(
+            LeakFinding, check=st.just("future_shift"), passed=st.booleans(), explanation=st.just("it saw tomorrow")
+        ),
+        max_size=2,
+    ),
+    served=st.none()
+    | st.builds(
+        Served,
+        rows=st.just(100),
+        largest_difference=st.floats(0, 1e-6) | st.just(float("nan")),
+        row_ms=st.floats(0, 100),
+        size_bytes=st.integers(0, 10**8),
+    ),
+    is_floor=st.booleans(),
+)
+
+
+@given(EVIDENCE)
+def test_every_refusal_is_one_sentence_with_the_figure_and_the_threshold(evidence: Evidence) -> None:
+    """Whatever failed, the reason names what was found and what was asked for; and what is promoted failed nothing."""
+    found = Gate().decide(evidence)
+
+    failed = [check for check in found.checks if not check.passed]
+    assert found.promote == (not failed)
+    for check in failed:
+        assert check.figure
+        assert check.threshold
+        assert check.figure in check.explanation
+        assert check.threshold in check.explanation
+    if failed:
+        assert found.reason.startswith(f"Not promoted: {failed[0].explanation}")
+        assert found.reason.endswith(".")
+        assert "\n" not in found.reason
+    json.dumps(found.to_document())
+
+
+@pytest.mark.parametrize(
+    ("served", "words"),
+    [
+        (
+            Served(rows=100, largest_difference=2e-9, row_ms=1, size_bytes=1),
+            "100 rows differ by up to 2e-09, 1e-09 allowed",
+        ),
+        (Served(rows=100, largest_difference=0, row_ms=51, size_bytes=1), "one row takes 51.00 ms, 50.00 ms allowed"),
+        (
+            Served(rows=100, largest_difference=0, row_ms=1, size_bytes=64_000_001),
+            "the model takes 64.000001 MB, 64.000000 MB",
+        ),
+    ],
+)
+def test_what_serves_otherwise_than_it_was_judged_is_refused(served: Served, words: str) -> None:
+    """By a billionth, by a millisecond, by a byte."""
+    found = Gate().decide(Evidence(metric="log loss", leads={"base rate": BETTER}, served=served))
+
+    assert not found.promote
+    assert words in found.reason
+
+
+def test_only_slices_that_are_large_enough_are_judged() -> None:
+    """A model that is worse for the customers of one plan is refused in their name; ten customers are no plan to speak of."""
+    label, truth, _ = shop()
+    plans = np.where(np.arange(label.size) < 400, "plan pro", "plan starter")
+    plans[-10:] = "plan rare"
+    ours = np.where(plans == "plan pro", 0.9, truth)
+
+    evidence = classification_evidence(
+        label,
+        ours,
+        customers=np.arange(label.size),
+        rng=rng(),
+        baselines={"base rate": np.full(label.size, 0.999)},
+        champion=truth,
+        segments=plans,
+    )
+
+    assert set(evidence.segment_leads) == {"plan pro", "plan starter"}
+    names = [check.name for check in Gate().decide(evidence).checks if not check.passed]
+    assert "segment: plan pro" in names
+    assert "segment: plan starter" not in names

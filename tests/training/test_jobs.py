@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tests.training.stocked import Stocked
 
 DAY_US = 86_400_000_000
+TRAINED = [task for task in JOBS if task != "uplift"]  # this shop has shown no offer yet
 
 
 def _champion(trained: Trained, task: str) -> ModelVersion:
@@ -49,12 +50,13 @@ def _places(trained: Trained, customers: list[str]) -> list[int]:
 def test_every_job_reports_what_it_did_and_why(trained: Trained) -> None:
     """In the order of the jobs, each with a sentence for people, and each told its progress."""
     assert list(trained.reports) == list(JOBS)
-    for report in trained.reports.values():
+    for task in TRAINED:
+        report = trained.reports[task]
         assert report.promoted, report.reason
         assert report.version == _champion(trained, report.task).version
         assert "Promoted: " in report.reason
         assert report.reason.endswith(".")
-    assert {task for task, _ in trained.told} == {"history", *JOBS}
+    assert {task for task, _ in trained.told} >= {"history", *TRAINED}
 
 
 def test_every_champion_loads_and_its_card_tells_where_it_comes_from(trained: Trained) -> None:
@@ -115,7 +117,7 @@ def test_learned_churn_ranks_members_by_their_true_hazard(trained: Trained) -> N
     hazard = trained.stocked.shop.truth.monthly_hazard[_places(trained, list(scores))]
     values = [score.value for score in scores.values()]
 
-    assert next(iter(scores.values())).document["rung"].startswith(("logistic", "boosted"))
+    assert next(iter(scores.values())).document["rung"].startswith(("logistic", "boosted", "tuned"))
     assert spearmanr(values, hazard).statistic > 0.35
 
 
@@ -187,7 +189,7 @@ def again(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> FolderR
     return registry
 
 
-@pytest.mark.parametrize("task", list(JOBS))
+@pytest.mark.parametrize("task", TRAINED)
 def test_the_same_data_and_seed_make_the_same_model_to_the_byte(
     trained: Trained, again: FolderRegistry, task: str
 ) -> None:
@@ -202,7 +204,7 @@ def test_the_same_data_and_seed_make_the_same_model_to_the_byte(
     ]
 
 
-@pytest.mark.parametrize("task", list(JOBS))
+@pytest.mark.parametrize("task", TRAINED)
 def test_a_second_run_never_leaves_the_tenant_without_a_champion(
     trained: Trained, again: FolderRegistry, task: str
 ) -> None:
@@ -230,5 +232,5 @@ def test_a_refit_on_the_same_data_moves_nobody_to_another_segment(trained: Train
 
 def test_an_unknown_task_is_refused_before_anything_is_read(stocked: Stocked) -> None:
     """With the names there are."""
-    with pytest.raises(UnknownTaskError, match="segments, churn, propensity, recommender, bundles"):
+    with pytest.raises(UnknownTaskError, match="segments, churn, payment_failure, lifetime, propensity"):
         run_jobs(stocked.database, stocked.scope, MemoryRegistry(), now=stocked.now, tasks=["chrun"])

@@ -20,11 +20,16 @@ from models.recommender.baselines import fit_plain_ease
 from models.recommender.choose import best_rows
 from models.recommender.ease import FittedEase
 from models.recommender.popular import customers_per_item
+from models.recommender.ranker.addon import ADDON, hide_one, score_baskets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from models.recommender.interactions import Floats, Interactions
+    from models.recommender.ranker.addon import Baskets
+    from models.recommender.ranker.fit import FittedRanker
 
     Scorer = Callable[[sp.csr_matrix], Floats]
 
@@ -35,7 +40,7 @@ _BATCH = 512
 class BasketRow:
     """One scorer: hit rate and mean reciprocal rank at ten, and the paired lead in hits over the best baseline.
 
-    `leads` has the same over every baseline, for a scorer that is none.
+    `leads` has the same over every other scorer, for a scorer that is no baseline.
     """
 
     name: str
@@ -57,23 +62,40 @@ class BasketTable:
 
 
 def compare_baskets(
-    train: Interactions, test: Interactions, *, as_of_us: int, rng: np.random.Generator, k: int = 10
+    train: Interactions,
+    test: Interactions,
+    *,
+    as_of_us: int,
+    rng: np.random.Generator,
+    k: int = 10,
+    ranker: FittedRanker | None = None,
 ) -> BasketTable | None:
-    """The table, or None where no later basket holds two known items."""
-    visible, hidden = _hide_one(test.with_items_of(train), rng)
-    if not hidden.size:
+    """The table, or None where no later basket holds two known items; `ranker` was fitted on `train` as of the moment."""
+    baskets = hide_one(train, test, rng)
+    if not baskets.hidden.size:
         return None
     names, flags, seconds, hits = [], [], [], []
+    if ranker is not None and ADDON in ranker.heads:
+        names.append("ranker (baskets)")
+        flags.append(False)
+        seconds.append(0.0)
+        ranked = score_baskets(ranker.knowledge, ranker.heads[ADDON], train, baskets, as_of_us)
+        hits.append(_hits(ranked, baskets, k))
     for name, is_baseline, fit in _SCORERS:
         started = time.perf_counter()
         scorer = fit(train, as_of_us)
         seconds.append(time.perf_counter() - started)
         names.append(name)
         flags.append(is_baseline)
-        hits.append(_hits(scorer, visible, hidden, k))
+        hits.append(_hits(_batches(scorer, baskets.visible), baskets, k))
     rates = [hit_rate(hit) for hit in hits]
-    best = max((at for at, flag in enumerate(flags) if flag), key=lambda at: float(rates[at].mean()))
     theirs = [at for at, flag in enumerate(flags) if flag]
+    best = max(theirs, key=lambda at: float(rates[at].mean()))
+
+    def leads(at: int) -> dict[str, Interval]:
+        others = [other for other in range(len(names)) if other != at] if not flags[at] else []
+        return {names[other]: paired_difference(rates[at], rates[other], rng=rng) for other in others}
+
     rows = tuple(
         BasketRow(
             name=names[at],
@@ -82,37 +104,25 @@ def compare_baskets(
             hit_rate=mean_interval(rates[at], rng=rng),
             reciprocal_rank=mean_interval(reciprocal_rank(hits[at]), rng=rng),
             lead=None if at == best else paired_difference(rates[at], rates[best], rng=rng),
-            leads={}
-            if flags[at]
-            else {names[other]: paired_difference(rates[at], rates[other], rng=rng) for other in theirs},
+            leads=leads(at),
         )
         for at in range(len(names))
     )
-    return BasketTable(k=k, baskets=int(hidden.size), rows=rows)
+    return BasketTable(k=k, baskets=int(baskets.hidden.size), rows=rows)
 
 
-def _hide_one(test: Interactions, rng: np.random.Generator) -> tuple[sp.csr_matrix, Floats]:
-    basket, _, col, _ = test.per_basket()
-    names, row = np.unique(basket, return_inverse=True)
-    lines = sp.csr_matrix((np.ones(col.size), (row, col)), shape=(names.size, test.items.size))
-    lines = lines[np.diff(lines.indptr) >= 2]
-    size = np.diff(lines.indptr)
-    at = lines.indptr[:-1] + (rng.random(size.size) * size).astype(np.int64)
-    hidden = lines.indices[at].astype(np.int64)
-    visible = lines.copy()
-    visible.data[at] = 0.0
-    visible.eliminate_zeros()
-    return visible, hidden
+def _batches(scorer: Scorer, visible: sp.csr_matrix) -> Iterator[tuple[int, Floats]]:
+    for start in range(0, visible.shape[0], _BATCH):
+        yield start, scorer(visible[start : start + _BATCH])
 
 
-def _hits(
-    scorer: Scorer, visible: sp.csr_matrix, hidden: Floats, k: int
-) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def _hits(scored: Iterator[tuple[int, Floats]], baskets: Baskets, k: int) -> NDArray[np.bool_]:
+    """Shape (baskets, k): whether the hidden item stands at each place, visible ones masked."""
     parts = []
-    for start in range(0, hidden.size, _BATCH):
-        seen = visible[start : start + _BATCH]
-        chosen = best_rows(scorer(seen), ~(seen.toarray() > 0), k)
-        parts.append(chosen == hidden[start : start + _BATCH, None])
+    for start, scores in scored:
+        part = baskets.part(start, start + scores.shape[0])
+        chosen = best_rows(scores, ~(part.visible.toarray() > 0), k)
+        parts.append(chosen == part.hidden[:, None])
     return np.concatenate(parts)
 
 

@@ -1,12 +1,13 @@
 """Reads interactions from CSV or Parquet as anyone has them: named columns, any kind of timestamp, any kind of id.
 
-Columns `customer`, `item`, `at`, and optionally `basket`, `quantity`, `price`; or the raw columns of UCI Online Retail, which are cleaned
-by its own rules (customer present, no cancellation, positive quantity and price, product codes only). Rows that cannot be used are counted.
+Columns `customer`, `item`, `at`, and optionally `basket`, `quantity`, `price` (of one unit) and `name` (of the item); or the raw columns
+of UCI Online Retail, which are cleaned by its own rules (customer present, no cancellation, positive quantity and price, product codes
+only). Rows that cannot be used are counted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,12 +40,13 @@ class InteractionsFileMissingError(NotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class InteractionsFile:
-    """The usable interactions, whether baskets were named, and what was left out (reason to rows)."""
+    """The usable interactions, whether baskets were named, what was left out (reason to rows), and what items are called."""
 
     interactions: Interactions
     layout: str
     has_baskets: bool
     dropped: dict[str, int]
+    names: dict[str, str] = field(default_factory=dict)
 
 
 def read_interactions_file(path: Path) -> InteractionsFile:
@@ -56,11 +58,11 @@ def read_interactions_file(path: Path) -> InteractionsFile:
     missing = [name for name in _REQUIRED if name not in names]
     if missing:
         raise InteractionsFileError(
-            f"the file has no column {', '.join(missing)}; it needs customer, item and at, and may have basket and quantity",
+            f"the file has no column {', '.join(missing)}; it needs customer, item and at, and may have basket, quantity, price and name",
             missing=missing,
             found=[str(name) for name in frame.columns][:30],
         )
-    wanted = [name for name in (*_REQUIRED, "basket", "quantity", "price") if name in names]
+    wanted = [name for name in (*_REQUIRED, "basket", "quantity", "price", "name") if name in names]
     return _finish(
         pd.DataFrame({name: frame[names[name]] for name in wanted}), layout="customer, item, at", rows=len(frame)
     )
@@ -99,6 +101,7 @@ def _from_retail(frame: pd.DataFrame) -> pd.DataFrame:
             "basket": invoice,
             "quantity": frame["Quantity"],
             "price": frame["UnitPrice"],
+            "name": frame.get("Description"),
         }
     )
 
@@ -125,9 +128,32 @@ def _finish(frame: pd.DataFrame, *, layout: str, rows: int) -> InteractionsFile:
         at_us[keep],
         None if basket is None else basket[keep],
         quantity[keep],
+        _prices(frame)[keep] if "price" in frame else None,
     )
     left_out = {reason: count for reason, count in dropped.items() if count}
-    return InteractionsFile(interactions, layout, basket is not None, left_out)
+    return InteractionsFile(interactions, layout, basket is not None, left_out, _names(frame, item, keep))
+
+
+def _prices(frame: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Prices of one unit; what is no price above 0 is unknown."""
+    prices = pd.to_numeric(frame["price"], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(prices) & (prices > 0), prices, np.nan)
+
+
+def _names(
+    frame: pd.DataFrame,
+    item: np.ndarray[tuple[int], np.dtype[np.str_]],
+    keep: np.ndarray[tuple[int], np.dtype[np.bool_]],
+) -> dict[str, str]:
+    """What each item is called in the first row that names it."""
+    if "name" not in frame:
+        return {}
+    named = keep & frame["name"].notna().to_numpy(dtype=np.bool_)
+    texts = frame["name"].to_numpy(dtype=object)[named]
+    found: dict[str, str] = {}
+    for key, text in zip(item[named].tolist(), texts.tolist(), strict=True):
+        found.setdefault(key, str(text))
+    return found
 
 
 def _ids(

@@ -18,6 +18,7 @@ from models.recommender.baselines import BASELINES, Entry
 from models.recommender.blend import BlendConfig, FittedBlend, fit_blend
 from models.recommender.compare import TaskTable, compare
 from models.recommender.interactions import DAY_US, Interactions
+from models.recommender.ranker.fit import RankerConfig, RankerFit
 from models.recommender.tune import tune_blend
 from training.bench.baskets import BasketTable, compare_baskets
 from training.bench.interactions_file import InteractionsFileError, read_interactions_file
@@ -57,6 +58,7 @@ class BenchReport:
     config: BlendConfig
     how: str
     tune_seconds: float
+    ranker_seconds: float
     total_seconds: float
     notes: tuple[str, ...]
 
@@ -69,10 +71,10 @@ class BenchReport:
             return "Nothing to judge: no customer known before the cutoff took an item that was new to them."
         best = f"the best baseline ({table.best_baseline}) on new items"
         if champion.lead.above_zero:
-            return f"The blend beats {best}, with certainty."
+            return f"The {champion.name} beats {best}, with certainty."
         if champion.lead.mean > 0:
-            return f"The blend leads {best}, but not with certainty."
-        return f"The blend does not beat {best}."
+            return f"The {champion.name} leads {best}, but not with certainty."
+        return f"The {champion.name} does not beat {best}."
 
 
 def bench_recommend(
@@ -106,10 +108,23 @@ def bench_recommend(
     def fit_champion(interactions: Interactions, moment_us: int) -> FittedBlend:
         return fit_blend(interactions, moment_us, config=tuned.config)
 
-    entries = (*BASELINES, Entry(fit_champion, is_baseline=False))
+    ranking = RankerFit(
+        train, names=source.names, config=RankerConfig(horizon_days=(end_us - cut_us) / DAY_US), progress=tell
+    )
+    learning = time.process_time()
+    ranker = ranking.fitted(cut_us)
+    learned_in = time.process_time() - learning
+    ours = [Entry(fit_champion, is_baseline=False)]
+    if ranker is not None:
+        ours.insert(0, Entry(lambda *_: ranker, is_baseline=False))
+    entries = (*BASELINES, *ours)
     tasks = compare(entries, train, test, as_of_us=cut_us, k=k, rng=rng, progress=tell)
     tell("basket completion")
-    baskets = compare_baskets(train, test, as_of_us=cut_us, rng=rng) if source.has_baskets else None
+    baskets = (
+        compare_baskets(train, test, as_of_us=cut_us, rng=np.random.default_rng(seed), ranker=ranker)
+        if source.has_baskets
+        else None
+    )
     return BenchReport(
         file=path.name,
         layout=source.layout,
@@ -125,6 +140,7 @@ def bench_recommend(
         config=tuned.config,
         how=tuned.how,
         tune_seconds=tuned_in,
+        ranker_seconds=learned_in,
         total_seconds=time.perf_counter() - started,
         notes=notes,
     )

@@ -72,7 +72,8 @@ def _closing(report: BenchReport) -> list[str]:
     return [
         f"* ours; {report.how}:",
         f"  half-life {fading}, shrinkage {ease.shrinkage:g}, {trended}, {added}",
-        f"  tuning took {report.tune_seconds:.1f} s, everything {report.total_seconds:.1f} s; seed {report.seed}",
+        f"  tuning the blend took {report.tune_seconds:.1f} s, everything {report.total_seconds:.1f} s; seed {report.seed}",
+        f"  the ranker took {report.ranker_seconds:.1f} s of processor time",
         report.verdict,
     ]
 

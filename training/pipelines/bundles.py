@@ -12,6 +12,7 @@ from training.context import JobReport
 from training.gate import Evidence, Gate, GateCheck, GateReport
 from training.pipelines.recommender import interactions_of
 from training.release import release
+from training.sample import sampled
 
 if TYPE_CHECKING:
     from training.bench.baskets import BasketTable
@@ -28,7 +29,8 @@ def run(context: JobContext) -> JobReport:
     """Fit on everything, with the evidence of the last month's baskets."""
     if context.history.rows(Source.PURCHASES) == 0:
         return JobReport(task=TASK, version=None, promoted=False, reason="Not trained: there are no purchases yet.")
-    taken = interactions_of(context.history)
+    history, drawn = sampled(context.history, context.rng(f"{TASK}:sample"))
+    taken = interactions_of(history)
     until = context.history.until_us
     cut = until - _JUDGED_DAYS * _DAY_US
     context.tell("judging on the last month's baskets")
@@ -48,7 +50,10 @@ def run(context: JobContext) -> JobReport:
         features=("basket", "item"),
         metrics={METRIC: ours.hit_rate} if ours else {},
         baselines={row.name: row.hit_rate for row in rows if row.is_baseline},
-        limits=("Substitutes are told by behaviour; a catalogue with declared categories would tell them better.",),
+        limits=(
+            *((drawn,) if drawn else ()),
+            "Substitutes are told by behaviour; a catalogue with declared categories would tell them better.",
+        ),
         details={"baskets_judged": table.baskets if table else 0},
     )
 

@@ -13,7 +13,9 @@ from models.propensity.model import PropensityModel, fit_propensity
 from models.tabular.labels import Window
 from training.context import JobReport
 from training.pipelines.churn import spells_of
-from training.pipelines.tabular import Question, run_question
+from training.pipelines.first_day import USUAL_UPGRADE, usual_rate
+from training.pipelines.question import Question
+from training.pipelines.tabular import run_question
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +34,7 @@ def run(context: JobContext) -> JobReport:
     history = context.history
     if history.rows(Source.SUBSCRIPTIONS) == 0:
         return JobReport(task=TASK, version=None, promoted=False, reason="Not trained: there are no subscriptions yet.")
-    customers, moments, ranks = _changes(history)
+    customers, moments, ranks = plan_changes(history)
     top = int(ranks.max())
 
     def labels_at(moment: int) -> Labels:
@@ -45,17 +47,26 @@ def run(context: JobContext) -> JobReport:
         horizon_days=HORIZON_DAYS,
         allowance_days=0,
         labels_at=labels_at,
-        scored=_below_top(history, customers, moments, ranks, top),
+        scored=np.asarray(sorted(below_top(history, customers, moments, ranks, top)), dtype=np.str_),
         first_us=int(moments.min()),
         fit=fit_propensity,
         load=PropensityModel.load,
         limits=("Ranks who is near an upgrade; it does not say whom an offer would move.",),
         details={"top_rank": top},
+        first_day=lambda: PropensityModel(
+            usual_rate(
+                spells_of(history),
+                history.until_us,
+                steps_up(customers, ranks),
+                usual=USUAL_UPGRADE,
+                columns=("plan_rank",),
+            )
+        ),
     )
     return run_question(context, question)
 
 
-def _changes(history: History) -> tuple[NDArray[np.str_], NDArray[np.int64], NDArray[np.int64]]:
+def plan_changes(history: History) -> tuple[NDArray[np.str_], NDArray[np.int64], NDArray[np.int64]]:
     """(customer, moment, rank held from then on) of every step; an ended subscription holds none."""
     kinds = history.column(Source.SUBSCRIPTIONS, "kind")
     ranks = np.where(kinds == "ended", _NO_PLAN, history.column(Source.SUBSCRIPTIONS, "plan_rank"))
@@ -64,17 +75,24 @@ def _changes(history: History) -> tuple[NDArray[np.str_], NDArray[np.int64], NDA
     return customers, history.column(Source.SUBSCRIPTIONS, "at_us")[order], ranks[order].astype(np.int64)
 
 
-def _below_top(
+def steps_up(customers: NDArray[np.str_], ranks: NDArray[np.int64]) -> int:
+    """How many steps led to a higher plan."""
+    order = np.argsort(customers, kind="stable")
+    same = customers[order][1:] == customers[order][:-1]
+    before, after = ranks[order][:-1], ranks[order][1:]
+    return int((same & (after > before) & (before > _NO_PLAN)).sum())
+
+
+def below_top(
     history: History,
     customers: NDArray[np.str_],
     moments: NDArray[np.int64],
     ranks: NDArray[np.int64],
     top: int,
-) -> NDArray[np.str_]:
-    """Who holds a plan below the top one now."""
+) -> dict[str, int]:
+    """Who holds a plan below the top one now, and its rank."""
     spells = spells_of(history)
     running = set(spells.customers[spells.ended_us >= history.until_us].tolist())
     order = np.argsort(moments, kind="stable")
     held = dict(zip(customers[order].tolist(), ranks[order].tolist(), strict=True))
-    below = sorted(customer for customer, rank in held.items() if customer in running and _NO_PLAN < rank < top)
-    return np.asarray(below, dtype=np.str_)
+    return {customer: rank for customer, rank in held.items() if customer in running and _NO_PLAN < rank < top}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from billing.catalog.products.store import ProductStore
 from features.segments.store import SegmentStore
 from features.view import Source
 from models.recommender.fit import fit_recommender
@@ -11,6 +14,7 @@ from models.recommender.interactions import Interactions
 from training.context import JobReport
 from training.gate import Evidence, Gate, GateCheck, GateReport
 from training.release import release
+from training.sample import sampled
 
 if TYPE_CHECKING:
     from models.recommender.fit import FitReport
@@ -25,14 +29,17 @@ def run(context: JobContext) -> JobReport:
     """Fit on everything, with the evidence of the held-out horizon."""
     if context.history.rows(Source.PURCHASES) == 0:
         return JobReport(task=TASK, version=None, promoted=False, reason="Not trained: there are no purchases yet.")
-    taken = interactions_of(context.history)
+    history, drawn = sampled(context.history, context.rng(f"{TASK}:sample"))
+    taken = interactions_of(history)
     with context.database.view(context.scope) as unit:
         segments = SegmentStore(unit).members()
+        names = {key: product.name for key, product in ProductStore(unit).all().items()}
     snapshot, report = fit_recommender(
         taken,
         as_of_us=context.history.until_us,
         rng=context.rng(TASK),
         segments=segments,
+        item_names=names,
         progress=context.tell,
     )
     value = report.value
@@ -42,10 +49,14 @@ def run(context: JobContext) -> JobReport:
         snapshot,
         _gate(report),
         rows=report.rows,
-        features=("customer", "item", "at", "basket", "quantity"),
+        features=("customer", "item", "at", "basket", "quantity", "amount_minor"),
         metrics={report.metric: value} if value else {},
         baselines=report.baselines,
-        limits=("Judged on items that were new to the customer; repeats are a matter of habit and told apart.",),
+        limits=(
+            *((drawn,) if drawn else ()),
+            f"{report.why[:1].upper()}{report.why[1:]}.",
+            "Judged on items that were new to the customer; repeats are a matter of habit and told apart.",
+        ),
         details=report.to_document(),
     )
 
@@ -53,12 +64,15 @@ def run(context: JobContext) -> JobReport:
 def interactions_of(history: History) -> Interactions:
     """The purchases of a history as interactions."""
     read = history.column
+    quantity = read(Source.PURCHASES, "quantity").astype(float)
+    amount = read(Source.PURCHASES, "amount_minor").astype(float)
     return Interactions.from_columns(
         read(Source.PURCHASES, "customer"),
         read(Source.PURCHASES, "item"),
         read(Source.PURCHASES, "at_us"),
         read(Source.PURCHASES, "basket"),
-        read(Source.PURCHASES, "quantity").astype(float),
+        quantity,
+        np.where(quantity > 0, amount / np.maximum(quantity, 1.0), np.nan),
     )
 
 

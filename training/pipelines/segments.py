@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.catalog import CLUSTERS
+from features.segments.evaluate import evaluate_all
+from features.segments.observe import CLUSTERS as CLUSTERS_SCHEME
+from features.segments.standing.announce import announce
+from features.segments.standing.store import moves_between
 from features.segments.store import Segment, SegmentStore
 from features.sources import instant_of
 from models.clusters.fit import fit_clusters
@@ -56,13 +60,15 @@ def run(context: JobContext) -> JobReport:
     )
     if found.promoted:
         _place(context, model, table, customers, found.version or "")
+    context.tell("life cycle, RFM and rules")
+    evaluate_all(context.database, context.scope, now=context.now, tables=context.history.tables)
     return found
 
 
 def _gate(model: ClusterModel, report: ClusterReport) -> GateReport:
     smallest = min(cluster.share for cluster in model.clusters)
     large_enough = len(model.clusters) == 1 or smallest >= _LEAST_SHARE
-    checks = (
+    checks: tuple[GateCheck, ...] = (
         GateCheck(name="chosen", passed=True, explanation=report.why),
         GateCheck(
             name="size",
@@ -70,6 +76,9 @@ def _gate(model: ClusterModel, report: ClusterReport) -> GateReport:
             explanation=f"the smallest segment holds {smallest:.1%} of customers, {_LEAST_SHARE:.0%} is the least",
         ),
     )
+    if report.share_moved is not None:
+        moved = f"{report.share_moved:.1%} of the customers changed segment since the last fit"
+        checks = (*checks, GateCheck(name="moved", passed=True, explanation=moved))
     verdict = "Promoted" if large_enough else "Not promoted"
     return GateReport(
         promote=large_enough,
@@ -103,4 +112,6 @@ def _place(
             )
         )
     with context.database.unit(context.scope) as unit:
+        before = SegmentStore(unit).members()
         SegmentStore(unit).replace(segments, members)
+        announce(unit, CLUSTERS_SCHEME, moves_between(before, members), context.now)

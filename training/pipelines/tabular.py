@@ -1,130 +1,147 @@
 """The shape that churn and propensity share: rows at several moments, the ladder, the leak checks, the gate, and scores for everybody.
 
 The last moment's customers are halved: one half chooses the rung, the other judges it, so the figures on the card come from rows that
-decided nothing.
+decided nothing. Rows are a snapshot that is written once; it and the fitted models are what a run that was cut short goes on from.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.scores.store import Score, ScoreStore
-from features.sources import instant_of
-from models.metrics.classification import auc, brier, ece10, log_loss, log_loss_lead
-from models.metrics.interval import Interval
-from models.tabular.table import Examples, FeatureTable
-from training.context import JobReport
+from models.metrics.classification import log_loss_lead
+from models.tabular.ladder import LadderConfig
+from training.card_parts import calibration_curve, figures
+from training.context import NOTHING_NEW, JobReport
 from training.gate import Gate, classification_evidence
 from training.history import features_at
 from training.leakage import (
+    check_base_kept,
     check_future_shift,
     check_not_constant,
+    check_rows_known,
+    check_rows_once,
     check_single_features,
     check_window_observed,
     check_windows_apart,
 )
-from training.release import release
+from training.pipelines.as_served import ask_as_served
+from training.pipelines.first_day import answer_first_day
+from training.pipelines.fitted import Fitted, find_fitted, keep_fitted
+from training.pipelines.rows import MOST_CUSTOMERS, key_of, rows_at
+from training.pipelines.scoring import score_everybody
+from training.pipelines.shadow import stand_in_shadow, standing, tend_shadow
+from training.pipelines.slices import plans_at
+from training.release import JudgedOn, release
 from training.split import plan_moments, split_by_time
+from training.watch.reference import reference_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from models.tabular.explained import ExplainedModel
-    from models.tabular.labels import Labels
-    from models.tabular.ladder import LadderReport
+    from models.tabular.table import Examples, FeatureTable
     from training.context import JobContext
+    from training.dataset import Snapshot
     from training.leakage import LeakFinding
+    from training.pipelines.question import Question
     from training.split import Moments
 
 _SHIFT_SAMPLE = 300
+_FEWEST_ROWS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a tabular job asks. `labels_at` labels the customers of a moment; `scored` are those to score now."""
+class _Judged:
+    """A fit with everything that was found out about it."""
 
-    task: str
-    features: tuple[str, ...]
-    horizon_days: int
-    allowance_days: int
-    labels_at: Callable[[int], Labels]
-    scored: NDArray[Any]
-    first_us: int
-    fit: Callable[..., tuple[ExplainedModel, LadderReport]]
-    load: Callable[[Any], ExplainedModel]
-    limits: tuple[str, ...]
-    details: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    examples: Examples
-    as_of_us: NDArray[np.int64]
+    fitted: Fitted
+    rows: Examples
+    moment_us: int
+    leaks: tuple[LeakFinding, ...]
+    snapshot: Snapshot
+    how: str
 
 
 def run_question(context: JobContext, question: Question) -> JobReport:
     """Fit, judge, publish, promote or not, and score with whichever model serves afterwards."""
+    decided = tend_shadow(context, question.task, question.scored, question.load)
+    found = _learned(context, question)
+    score_everybody(context, question)
+    return replace(found, reason=f"{decided} {found.reason}") if decided else found
+
+
+def _learned(context: JobContext, question: Question) -> JobReport:
+    if not context.refit:
+        return JobReport(task=question.task, version=None, promoted=False, reason=NOTHING_NEW)
+    waiting = standing(context, question.task)
+    if waiting is not None and not context.force:
+        return _untrained(
+            question, f"{waiting.version} still stands in the shadow, until {waiting.until:%Y-%m-%d %H:%M} UTC."
+        )
     observed = context.history.until_us - question.allowance_days * 86_400_000_000
     moments = plan_moments(question.first_us, observed, horizon_days=question.horizon_days)
     if moments is None:
-        reason = f"Not trained: the history is too short to see what happens within {question.horizon_days} days."
-        return JobReport(task=question.task, version=None, promoted=False, reason=reason)
-    rows = _rows(context, question, moments)
-    if len(rows.examples) < 30 or not 0 < rows.examples.positives < len(rows.examples):
-        reason = f"Not trained: {len(rows.examples)} rows with {rows.examples.positives} cases are too few."
-        return JobReport(task=question.task, version=None, promoted=False, reason=reason)
-    rng = context.rng(question.task)
-    split = split_by_time(rows.as_of_us, rows.examples.customers, moments=moments, rng=rng, gap_days=0)
-    choosing, judging = _halves(split.validate, rng)
-    context.tell("climbing the ladder")
-    model, report = question.fit(
-        rows.examples.take(split.train), rows.examples.take(split.calibrate), rows.examples.take(choosing), rng=rng
+        return _first_day(
+            context, question, f"the history is too short to see what happens within {question.horizon_days} days."
+        )
+    key = key_of(context, question)
+    snapshot = context.snapshots(question.task).get(
+        key, lambda: rows_at(context, question, moments, key), erased=context.erased
     )
-    judged = rows.examples.take(judging)
-    leaks = _leaks(context, question, moments, rows, split.train, model, judged)
-    found = _released(context, question, model, report, judged, leaks, len(rows.examples), split.how)
-    if not found.promoted and _champion(context, question) is None and all(leak.passed for leak in leaks):
-        found = _rule_meanwhile(context, question, model, report, judged, found, len(rows.examples), split.how)
-    _score(context, question)
+    context.note("snapshot_hash", snapshot.manifest.sha256)
+    rows = snapshot.examples
+    if len(rows) < _FEWEST_ROWS or not 0 < rows.positives < len(rows):
+        return _first_day(context, question, f"{len(rows)} rows with {rows.positives} cases are too few.")
+    judged = _judged(context, question, moments, snapshot)
+    found = _released(context, question, judged)
+    if not found.promoted and _champion(context, question) is None and all(leak.passed for leak in judged.leaks):
+        found = _rule_meanwhile(context, question, judged, found)
     return found
 
 
-def _rule_meanwhile(  # noqa: PLR0917 (the rule's card says as much as the model's)
-    context: JobContext,
-    question: Question,
-    refused: ExplainedModel,
-    report: LadderReport,
-    judged: Examples,
-    found: JobReport,
-    rows: int,
-    how: str,
-) -> JobReport:
+def _first_day(context: JobContext, question: Question, why: str) -> JobReport:
+    return answer_first_day(context, question.task, question.first_day(), why, limits=question.limits)
+
+
+def _untrained(question: Question, why: str) -> JobReport:
+    return JobReport(task=question.task, version=None, promoted=False, reason=f"Not trained: {why}")
+
+
+def _judged(context: JobContext, question: Question, moments: Moments, snapshot: Snapshot) -> _Judged:
+    """The fit, from its stage where one was kept, and the rows that judge it."""
+    rng = context.rng(question.task)
+    rows = snapshot.examples
+    split = split_by_time(snapshot.as_of_us, rows.customers, moments=moments, rng=rng, gap_days=0)
+    choosing, judging = _halves(split.validate, rng)
+    stage = f"fitted-{snapshot.manifest.content_hash[:16]}-{context.seed}"
+    fitted = find_fitted(context.stages, stage, question.load)
+    if fitted is None:
+        context.tell("climbing the ladder")
+        elsewhere = {} if context.grow is None else {"config": LadderConfig(grow=context.grow)}
+        parts = (rows.take(split.train), rows.take(split.calibrate), rows.take(choosing))
+        fitted = Fitted(*question.fit(*parts, rng=rng, **elsewhere))
+        keep_fitted(context.stages, stage, fitted, question.load)
+    context.tell("judging")
+    judged = rows.take(judging)
+    leaks = _leaks(context, question, moments, snapshot, split.train, fitted.model, judged)
+    return _Judged(
+        fitted=fitted, rows=judged, moment_us=moments.validate_us, leaks=leaks, snapshot=snapshot, how=split.how
+    )
+
+
+def _rule_meanwhile(context: JobContext, question: Question, judged: _Judged, found: JobReport) -> JobReport:
     """A tenant without a champion is not left blank: the best rule serves until something surely beats it."""
-    rule = type(refused)(report.floor)
+    report = judged.fitted.report
+    rule = type(judged.fitted.model)(report.floor)
     floor = replace(
         report, chosen=report.floor.rung_name, number=0, why="the best rule serves until something surely beats it"
     )
-    answered = _released(context, question, rule, floor, judged, (), rows, how)
+    answered = _released(context, question, replace(judged, fitted=Fitted(rule, floor), leaks=()))
     return replace(answered, reason=f"{found.reason} {answered.reason}")
-
-
-def _rows(context: JobContext, question: Question, moments: Moments) -> _Rows:
-    tables, labels, customers, as_of = [], [], [], []
-    for number, moment in enumerate(moments.all_us):
-        context.tell(f"features at moment {number + 1} of {len(moments.all_us)}")
-        found = question.labels_at(moment)
-        tables.append(features_at(context.history, question.features, found.customers, moment).values)
-        labels.append(found.label)
-        customers.append(found.customers.astype(np.str_))
-        as_of.append(np.full(found.label.size, moment, dtype=np.int64))
-    table = FeatureTable(question.features, np.concatenate(tables))
-    examples = Examples(table, np.concatenate(labels), np.concatenate(customers))
-    return _Rows(examples, np.concatenate(as_of))
 
 
 def _halves(rows: NDArray[Any], rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -137,12 +154,13 @@ def _leaks(  # noqa: PLR0917 (each check looks at another part)
     context: JobContext,
     question: Question,
     moments: Moments,
-    rows: _Rows,
+    snapshot: Snapshot,
     train: NDArray[Any],
     model: ExplainedModel,
     judged: Examples,
 ) -> tuple[LeakFinding, ...]:
     moment, horizon = moments.validate_us, question.horizon_days
+    rows, labels = snapshot.examples, question.labels_at(moment)
     sample = judged.customers[:_SHIFT_SAMPLE]
 
     def features_of(cut: int | None) -> FeatureTable:
@@ -152,70 +170,66 @@ def _leaks(  # noqa: PLR0917 (each check looks at another part)
     findings = [
         check_future_shift(features_of, as_of_us=moment),
         check_single_features(judged),
-        check_window_observed(
-            question.labels_at(moment).window, context.history.until_us, allowance_days=question.allowance_days
-        ),
+        check_window_observed(labels.window, context.history.until_us, allowance_days=question.allowance_days),
+        check_rows_once(rows.customers, snapshot.as_of_us),
+        check_rows_known(judged.customers, labels.customers),
     ]
     if moments.train_us:
         judged_at = np.full(1, moment, dtype=np.int64)
-        findings.append(check_windows_apart(rows.as_of_us[train], judged_at, horizon_us=horizon * 86_400_000_000))
+        findings.append(check_windows_apart(snapshot.as_of_us[train], judged_at, horizon_us=horizon * 86_400_000_000))
     if model.model.rung.number > 0:
         findings.append(check_not_constant(model.probability(judged.table)))
+    if model.model.rung.number > 1:
+        learned = rows.take(train)
+        findings.append(check_base_kept(learned.label, model.model.uncalibrated(learned.table)))
     return tuple(findings)
 
 
-def _released(  # noqa: PLR0917 (everything that was found goes on the card)
-    context: JobContext,
-    question: Question,
-    model: ExplainedModel,
-    report: LadderReport,
-    judged: Examples,
-    leaks: tuple[LeakFinding, ...],
-    rows: int,
-    how: str,
-) -> JobReport:
+def _released(context: JobContext, question: Question, judged: _Judged) -> JobReport:
+    model, report, rows = judged.fitted.model, judged.fitted.report, judged.rows
     rng = context.rng(f"{question.task}:judge")
-    ours, floor = model.probability(judged.table), report.floor.probability(judged.table)
+    ours, floor = model.probability(rows.table), report.floor.probability(rows.table)
     champion = _champion(context, question)
-    theirs = champion.probability(judged.table) if champion else None
     evidence = classification_evidence(
-        judged.label,
+        rows.label,
         ours,
-        customers=judged.customers,
+        customers=rows.customers,
         rng=rng,
         baselines={f"best rule ({report.floor.rung_name})": floor},
-        champion=theirs,
-        leaks=leaks,
+        champion=champion.probability(rows.table) if champion else None,
+        leaks=judged.leaks,
+        segments=plans_at(context.history, rows.customers, judged.moment_us),
+        served=ask_as_served(model, question.load, context.history, rows, judged.moment_us),
         is_floor=report.is_floor,
     )
-    gate = Gate().decide(evidence)
-    lead = log_loss_lead(judged.label, ours, floor, customers=judged.customers, rng=rng)
-    metrics = {**_figures(judged, ours), "log loss gain over the rule": lead}
+    lead = log_loss_lead(rows.label, ours, floor, customers=rows.customers, rng=rng)
+    manifest = judged.snapshot.manifest
     return release(
         context,
         question.task,
         model,
-        gate,
-        rows=rows,
+        Gate().decide(evidence),
+        rows=len(judged.snapshot.examples),
         features=question.features,
-        metrics=metrics,
-        baselines=_figures(judged, floor),
+        metrics={**figures(rows.label, ours, rows.customers, rng), "log loss gain over the rule": lead},
+        baselines=figures(rows.label, floor, rows.customers, rng),
         rung=model.model.rung_name,
-        limits=question.limits,
-        details={**question.details, "split": how, "why_this_rung": report.why, "judged_rows": len(judged)},
+        limits=(*question.limits, *_sampled(manifest.moments)),
+        details={**question.details, "split": judged.how, "why_this_rung": report.why, "judged_rows": len(rows)},
+        judged=JudgedOn(
+            snapshot={"sha256": manifest.sha256, **manifest.to_document()},
+            calibration=calibration_curve(rows.label, ours),
+            reference=reference_of(rows, ours),
+        ),
+        shadow=partial(stand_in_shadow, context, question.task),
     )
 
 
-def _figures(judged: Examples, probability: NDArray[np.float64]) -> dict[str, Interval]:
-    """Point figures as degenerate intervals; the lead beside them carries the uncertainty that decides."""
-    found = {
-        "log loss": log_loss(judged.label, probability),
-        "brier": brier(judged.label, probability),
-        "ece10": ece10(judged.label, probability),
-    }
-    if judged.rarer:
-        found["auc"] = auc(judged.label, probability)
-    return {name: Interval(value, value, value) for name, value in found.items()}
+def _sampled(moments: Any) -> tuple[str, ...]:
+    """What the card must say where not everybody was learned from."""
+    if all(one["rows"] < MOST_CUSTOMERS for one in moments.values()):
+        return ()
+    return (f"Learned from a random sample of {MOST_CUSTOMERS:,} customers at each moment, scored for everybody.",)
 
 
 def _champion(context: JobContext, question: Question) -> ExplainedModel | None:
@@ -224,32 +238,3 @@ def _champion(context: JobContext, question: Question) -> ExplainedModel | None:
         return None
     model = question.load(champion.folder)
     return model if set(model.columns) <= set(question.features) else None
-
-
-def _score(context: JobContext, question: Question) -> None:
-    champion = context.registry.champion(context.scope.tenant_id, question.task)
-    if champion is None or question.scored.size == 0:
-        return
-    context.tell(f"scoring {question.scored.size} customers")
-    moment = context.history.until_us
-    model = question.load(champion.folder)
-    table = features_at(context.history, model.columns, question.scored, moment)
-    scores = [
-        Score(
-            customer_id=str(customer),
-            version=champion.version,
-            as_of=instant_of(moment),
-            value=score.probability,
-            document={
-                "rung": score.rung,
-                "horizon_days": question.horizon_days,
-                "reasons": [
-                    {"text": reason.text, "direction": reason.direction, "weight": round(reason.weight, 4)}
-                    for reason in score.reasons
-                ],
-            },
-        )
-        for customer, score in zip(question.scored.tolist(), model.explain(table), strict=True)
-    ]
-    with context.database.unit(context.scope) as unit:
-        ScoreStore(unit).replace(question.task, scores)

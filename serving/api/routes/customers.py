@@ -23,6 +23,7 @@ from billing.tenants.profile.tax_id import checked_tax_id
 from serving.api import documents
 from serving.api.context import SecretContext
 from serving.predict.customer_profile import profile_of
+from serving.predict.served import keep_sample
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 
@@ -132,5 +133,9 @@ def get_customer(key: str, context: SecretContext) -> dict[str, Any]:
 @router.get("/{key}/profile")
 def get_profile(key: str, context: SecretContext) -> dict[str, Any]:
     """Segments, churn risk and propensities of one customer, each with its model, rung and reasons."""
+    now = context.now
     with context.view() as unit:
-        return profile_of(unit, CustomerStore(unit).get(key), now=context.now)
+        customer = CustomerStore(unit).get(key)
+        profile = profile_of(unit, customer, now=now)
+    keep_sample(context.services, context.principal.scope, "profile", customer.id, profile["features"], now=now)
+    return profile

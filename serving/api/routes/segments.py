@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from fastapi import APIRouter, Query, Response
 
+from features.segments.standing.store import INSIDE, StandingStore
 from features.segments.store import SegmentStore
 from serving.api import documents
 from serving.api.context import SecretContext
@@ -25,6 +26,24 @@ def index(context: SecretContext) -> dict[str, Any]:
     """Every segment, largest first."""
     with context.view() as unit:
         return documents.page([documents.segment(item) for item in SegmentStore(unit).all()], None)
+
+
+@router.get("/standings")
+def standings(context: SecretContext) -> dict[str, Any]:
+    """How many customers stand in each stage of the life cycle, each RFM class and each rule; `key` is what an export asks for."""
+    with context.view() as unit:
+        sizes = StandingStore(unit).sizes()
+    items = [
+        {
+            "key": scheme if segment == INSIDE else f"{scheme}:{segment}",
+            "scheme": scheme,
+            "segment": segment,
+            "size": size,
+        }
+        for scheme, found in sorted(sizes.items())
+        for segment, size in sorted(found.items())
+    ]
+    return documents.page(items, None)
 
 
 @router.get("/{key}/export")

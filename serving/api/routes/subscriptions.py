@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -106,10 +106,14 @@ class Resume(BaseModel):
 
 
 class Cancel(BaseModel):
-    """The end: when the period is over, now (with the unused time given back if `credit`), or at an instant."""
+    """The end: when the period is over, now (with the unused time given back if `credit`), or at an instant.
+
+    `reason` is "payment" when it is ended because nothing was paid: churn by choice is learned apart from it.
+    """
 
     when: When | AwareDatetime = When.PERIOD_END
     credit: bool = False
+    reason: Literal["voluntary", "payment"] = "voluntary"
 
 
 @router.post("", status_code=201)
@@ -249,11 +253,11 @@ def cancel(subscription_id: str, context: SecretContext, body: Cancel | None = N
         if asked.credit and asked.when is not When.NOW:
             raise InvalidError("time is given back when a subscription ends now", field="credit")
         if asked.when is When.NOW:
-            cancel_now(unit, subscription_id, now=context.now, credit=asked.credit)
+            cancel_now(unit, subscription_id, now=context.now, credit=asked.credit, reason=asked.reason)
         elif isinstance(asked.when, When):
-            cancel_at_period_end(unit, subscription_id, now=context.now)
+            cancel_at_period_end(unit, subscription_id, now=context.now, reason=asked.reason)
         else:
-            cancel_at(unit, subscription_id, asked.when, now=context.now)
+            cancel_at(unit, subscription_id, asked.when, now=context.now, reason=asked.reason)
         return _billed(unit, context, subscription_id)
 
     return context.write(work, body=body)

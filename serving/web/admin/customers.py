@@ -13,6 +13,7 @@ from billing.catalog.store import CatalogStore
 from billing.customers.store import CustomerStore
 from billing.entitlements.check import Question, check
 from billing.invoices.store import InvoiceStore
+from billing.kernel.money import Money
 from billing.ledger.store import LedgerStore
 from billing.pricing.ratecard import recurring_price
 from billing.purchases.store import PurchaseStore
@@ -31,6 +32,7 @@ from serving.web.wording import feature_value
 if TYPE_CHECKING:
     from billing.customers.customer import Customer
     from billing.db.session import Unit
+    from features.scores.store import Score
 
 router = APIRouter(prefix="/admin/customers", include_in_schema=False, route_class=PageRoute)
 _PAGE = 25
@@ -64,7 +66,7 @@ def show(key: str, demo: DemoShop) -> HTMLResponse:
         values: dict[str, Any] = {
             **_owned(unit, customer, demo.now),
             "segment": SegmentStore(unit).of_customer(customer.id),
-            "scores": ScoreStore(unit).of_customer(customer.id),
+            **_expected(ScoreStore(unit).of_customer(customer.id)),
             "features": _features(unit, customer, demo),
             "orders": PurchaseStore(unit).orders_of([customer.id], demo.now).get(customer.id, 0),
             "invoices": InvoiceStore(unit).page(limit=12, customer_id=customer.id).items,
@@ -74,6 +76,17 @@ def show(key: str, demo: DemoShop) -> HTMLResponse:
     share = demo.services.settings.holdout_per_ten_thousand
     held_out = is_held_out(demo.tenant.id, customer.key, share=share)
     return render("admin/customer.html", demo, customer=customer, held_out=held_out, **values)
+
+
+def _expected(scores: dict[str, Score]) -> dict[str, Any]:
+    """Chances apart from what is an amount of money, with its range."""
+    worth = scores.pop("value", None)
+    found: dict[str, Any] = {"scores": scores, "worth": worth, "amounts": ()}
+    if worth is not None:
+        document = worth.document
+        amounts = (document["amount_minor"], *document["interval"])
+        found["amounts"] = tuple(Money(int(minor), document["currency"]) for minor in amounts)
+    return found
 
 
 def _segment_names(unit: Unit, customer_ids: list[str]) -> dict[str, str]:

@@ -21,7 +21,8 @@ _SESSIONS = frozenset({"connection", "session", "_connection", "_session"})
 _MACHINERY = ("billing/db", "billing/migrations")
 _OTHER_ENGINES = {
     "features/duckdb_engine.py": "DuckDB over frames in memory, not the rows",
-    "features/duckdb_sql.py": "the text of those statements",
+    "features/tiles.py": "DuckDB over tiles in memory, not the rows",
+    "features/spark_engine.py": "Spark over frames of its own, not the rows",
 }
 
 

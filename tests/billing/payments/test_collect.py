@@ -21,6 +21,7 @@ from billing.payments.dunning import DunningPolicy, DunningState, RetryCalendar,
 from billing.payments.provider import ProviderUnavailableError, Succeeded
 from billing.payments.record import record_payment
 from billing.payments.recover import recover
+from billing.subscriptions.history_store import HistoryStore
 from billing.subscriptions.store import SubscriptionStore
 from billing.subscriptions.subscription import Status
 from tests.billing.payments.till import Till, open_till
@@ -127,7 +128,9 @@ def test_after_the_last_attempt_the_policy_decides(till: Till, terminal: Termina
     assert _told(till).count("dunning.exhausted") == 1
     with till.shop.database.view(till.shop.scope) as unit:
         subscription = SubscriptionStore(unit).get(invoice.subscription_id or "")
+        cancelled = [step[-1] for step in HistoryStore(unit).history_before(START + 90 * DAY) if step[1] == "cancelled"]
     assert (subscription.status is Status.CANCELLING) == (terminal is Terminal.CANCEL)
+    assert cancelled == (["payment"] if terminal is Terminal.CANCEL else [])
     assert till.balance(Account.BAD_DEBT) == (900 if terminal is Terminal.UNCOLLECTIBLE else 0)
     till.check_books()
 

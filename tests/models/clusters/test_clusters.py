@@ -159,3 +159,19 @@ def test_saved_clusters_assign_as_before(tmp_path: Path) -> None:
     document.write_text(document.read_text().replace('"c1"', '"c9"'))
     with pytest.raises(ArchiveDamagedError):
         ClusterModel.load(tmp_path / "clusters")
+
+
+def test_a_cluster_that_is_found_again_keeps_its_name_while_it_is_true() -> None:
+    """Its second trait grew past its first, which would name it the other way round; one that turned into its opposite is named anew."""
+    columns = ("days_since_last_order", "spend_365d_minor")
+    before = name_clusters(columns, np.array([[1.6, 1.2], [-1.0, -0.9]]), [5, 5])
+    assert before == ("Lapsed big spenders", "Recent small spenders")
+
+    grown = np.array([[1.2, 1.6], [-0.9, -1.0]])
+    turned = np.array([[-1.2, 1.6], [-0.9, -1.0]])
+
+    assert name_clusters(columns, grown, [5, 9], before=before) == before
+    again = name_clusters(columns, turned, [5, 9], before=before)
+    assert again[0] != before[0]
+    assert again[1] == before[1]
+    assert len(set(again)) == 2

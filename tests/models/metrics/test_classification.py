@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.metrics.classification import (
     OneClassError,
     auc,
+    calibration_floor,
     calibration_noise,
     describe,
     ece10,
     lift,
     log_loss,
     log_loss_lead,
+    metric_lead,
+    pr_auc,
 )
 
 
@@ -116,3 +120,39 @@ def test_intervals_hold_the_value_and_one_outcome_leaves_what_needs_no_order() -
     assert set(found) == {"auc", "pr_auc", "log_loss", "brier", "ece10", "lift_at_10_percent"}
     assert all(found[name].low <= found[name].mean <= found[name].high for name in ("auc", "log_loss", "brier"))
     assert set(none) == {"log_loss", "brier", "ece10"}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(3, 80))
+def test_order_metrics_agree_with_the_reference_library(seed: int, rows: int) -> None:
+    """AUC and average precision are scikit-learn's, ties and all."""
+    rng = np.random.default_rng(seed)
+    probability = rng.integers(1, 8, rows) / 9
+    label = rng.random(rows) < 0.4
+    label[:2] = [True, False]
+
+    assert auc(label, probability) == pytest.approx(roc_auc_score(label, probability))
+    assert pr_auc(label, probability) == pytest.approx(average_precision_score(label, probability))
+
+
+def test_a_metric_lead_is_paired_and_mirrored() -> None:
+    """The truth against noise leads surely; the other way round it trails by as much."""
+    label, probability = honest(800, seed=5)
+    blind = np.random.default_rng(6).random(800)
+
+    lead = metric_lead("auc", label, probability, blind, rng=np.random.default_rng(0))
+    trail = metric_lead("auc", label, blind, probability, rng=np.random.default_rng(0))
+
+    assert lead.above_zero
+    assert trail.mean == pytest.approx(-lead.mean)
+    assert trail.high == pytest.approx(-lead.low)
+
+
+def test_the_calibration_floor_is_what_honesty_shows_by_chance() -> None:
+    """Below the bound that honest samples stay under, above zero, and smaller in larger samples."""
+    _, few = honest(200, seed=7)
+    _, many = honest(5000, seed=7)
+    floor = calibration_floor(few, rng=np.random.default_rng(0))
+
+    assert 0 < calibration_floor(many, rng=np.random.default_rng(0)) < floor
+    assert floor < calibration_noise(few, rng=np.random.default_rng(0))

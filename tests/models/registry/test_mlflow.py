@@ -68,3 +68,25 @@ def test_a_plain_file_store_is_refused(uri: str, tmp_path: Path) -> None:
     """MLflow no longer keeps it up."""
     with pytest.raises(TrackingUriError):
         MlflowRegistry(uri, cache=tmp_path)
+
+
+def test_aliases_name_the_champion_the_one_before_and_the_challenger(
+    registry: MlflowRegistry, home: Path, tmp_path: Path
+) -> None:
+    """As people who look at MLflow itself see them; a version that was let in is no challenger any more."""
+    uri = f"sqlite:///{home / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    def aliases() -> dict[str, str]:
+        return {
+            alias: str(number) for alias, number in client.get_registered_model(f"ten_aliases.{TASK}").aliases.items()
+        }
+
+    for number in (1, 2, 3):
+        registry.publish("ten_aliases", TASK, model_folder(tmp_path / str(number)), card("ten_aliases"))
+    for version in ("v0001", "v0002"):
+        registry.promote("ten_aliases", TASK, version, "better", NOON)
+    assert aliases() == {"champion": "2", "previous": "1", "challenger": "3"}
+
+    registry.promote("ten_aliases", TASK, "v0003", "better", NOON)
+    assert aliases() == {"champion": "3", "previous": "2"}

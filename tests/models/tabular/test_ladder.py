@@ -40,6 +40,7 @@ def test_the_ladder_recovers_a_simulated_truth() -> None:
         "recency rule",
         "logistic regression",
         "boosted trees",
+        "tuned blend",
     ]
 
 

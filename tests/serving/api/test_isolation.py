@@ -15,6 +15,8 @@ FOR_BROWSERS = {
     ("GET", "/v1/bundles"),
     ("POST", "/v1/decisions"),
     ("POST", "/v1/decisions/{decision_id}/outcome"),
+    ("GET", "/v1/customers/{key}/preferences"),
+    ("PUT", "/v1/customers/{key}/preferences"),
 }
 
 
@@ -51,8 +53,12 @@ def _owned(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
         "key_id": keys[-1]["id"],
         "method_id": method["id"],
         "payment_id": payment["id"],
+        "run_id": server.call("POST", "/v1/training/runs", json={"tasks": ["bundles"]}).json()["items"][0]["id"],
+        "task": "bundles",
+        "version": "v0001",
         "tenant_id": server.shop.opened.tenant.id,
         "key": "ann",
+        "rule": server.call("POST", "/v1/segments/rules", json=BODIES["/v1/segments/rules"]).json()["key"],
         "feature": "deliveries",
         "addon": "tasting_box",
         "plan": "starter",
@@ -61,6 +67,7 @@ def _owned(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
         "top_up_id": "wtu_1",
         "redemption_id": "red_1",
         "line": "770011",
+        "item": "espresso",
         "hold_id": server.call("POST", "/v1/access/holds", json=BODIES["/v1/access/holds"]).json()["id"],
         "note_id": server.call("POST", "/v1/credit-notes", json={"invoice": invoice["id"], "amount": "1.00"}).json()[
             "id"
@@ -99,6 +106,8 @@ BODIES: dict[str, Any] = {
     "/v1/plans": {"key": "p", "name": "P", "currency": "EUR"},
     "/v1/addons": {"key": "a", "name": "A", "currency": "EUR"},
     "/v1/products": [],
+    "/v1/items/{item}/attributes": {"attributes": {"diet": ["vegan"]}},
+    "/v1/customers/{key}/preferences": {"preferences": [{"kind": "never", "key": "allergens", "value": "nuts"}]},
     "/v1/purchases": [],
     "/v1/events": [],
     "/v1/pricing/preview": {},
@@ -120,6 +129,11 @@ BODIES: dict[str, Any] = {
     "/v1/access/holds/{hold_id}/commit": {},
     "/v1/credit-notes": {"invoice": "INV-000001"},
     "/v1/credit-notes/preview": {"invoice": "INV-000001"},
+    "/v1/segments/rules": {"key": "regulars", "name": "Regulars", "rule": {"consent": "marketing"}},
+    "/v1/models/{task}/rollback": {"reason": "odd"},
+    "/v1/models/{task}/promote": {"version": "v0001", "reason": "by eye"},
+    "/v1/training/runs": {"tasks": ["bundles"]},
+    "/v1/training/settings": {"hour": 4},
     "/v1/tax-rules": {"country": "DE", "rate_key": "r", "percent": "7", "valid_from": "2026-01-01T00:00:00Z"},
 }
 
@@ -139,7 +153,7 @@ def test_nobody_gets_anything(server: Server, ids: dict[str, str]) -> None:
             assert answer.json()["code"] == "unauthorized"
 
 
-def test_a_browser_key_opens_four_routes_and_no_other(server: Server, ids: dict[str, str]) -> None:
+def test_a_browser_key_opens_what_a_storefront_needs_and_no_more(server: Server, ids: dict[str, str]) -> None:
     """A publishable key from its own page is refused everywhere but where the storefront needs it, and there asks for a token."""
     headers = {"Origin": "https://shop.example"}
     for method, path in _api_routes(server):
@@ -167,7 +181,7 @@ def test_what_belongs_to_another_tenant_does_not_exist(server: Server, ids: dict
     """Each route that names a thing answers the other tenant with 404, and changes nothing."""
     before = server.call("GET", f"/v1/subscriptions/{ids['subscription_id']}").json()
     for method, path in _api_routes(server):
-        if "{" not in path or path.startswith(("/v1/plans", "/v1/segments")):
+        if "{" not in path or path.startswith(("/v1/plans", "/v1/segments/{key}", "/v1/items", "/v1/models/{task}")):
             continue
         answer = server.call(method, _filled(path, server, ids), key=server.other.opened.secret_key, **_options(path))
         assert answer.status_code == 404, (method, path, answer.text)
@@ -176,7 +190,7 @@ def test_what_belongs_to_another_tenant_does_not_exist(server: Server, ids: dict
 
 def test_lists_hold_the_owners_things_alone(server: Server, ids: dict[str, str]) -> None:
     """No list of one tenant ever names anything of the other."""
-    lists = "customers subscriptions invoices tenants api-keys segments webhook-endpoints"
+    lists = "customers subscriptions invoices tenants api-keys segments segments/rules webhook-endpoints"
     for path in (f"/v1/{name}" for name in lists.split()):
         text = server.call("GET", path, key=server.other.opened.secret_key).text
         for name, value in ids.items():

@@ -8,13 +8,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from billing.catalog.products.store import ProductStore
 from billing.purchases.record import record_history
 from features.sources import microseconds
+from models.bundles.affinity import fit_affinity
+from models.bundles.snapshot import BundleSnapshot
 from models.recommender.fit import FitConfig, fit_recommender
 from models.recommender.interactions import Interactions
 from models.registry.folder import FolderRegistry
+from serving.tokens import sign, signing_secret
 from tests.models.registry.contract import card
 from tests.shop import START
 
@@ -127,3 +131,123 @@ def test_bundles_without_a_model_are_an_empty_answer(server: Server) -> None:
     answer = server.call("GET", "/v1/bundles?customer=ann").json()
 
     assert answer == {"bundles": [], "model": None, "shortfall": "no_model"}
+
+
+def test_targets_differ_in_what_they_may_show(server: Server, tmp_path: Path) -> None:
+    """New hides what is owned, reorder shows nothing else, any shows both, and an add-on goes with the cart."""
+    _record(server)
+    _publish(server, tmp_path, "v0001")
+
+    def shown(query: str) -> list[str]:
+        return [item["item"] for item in _ask(server, f"customer=ann&k=9&{query}")["items"]]
+
+    assert "tea" not in shown("target=new")
+    assert shown("target=reorder") == ["tea"]
+    assert {"tea", "cup"} <= set(shown("target=any"))
+    assert shown("target=addon&cart=coffee")[0] == "filter"
+    assert _ask(server, "customer=ann&variant=control")["model"] == "v0001 (control)"
+    assert server.call("GET", "/v1/recommendations?customer=ann&target=nonsense").status_code == 422
+    assert server.call("GET", "/v1/recommendations?customer=ann&margin_weight=3").status_code == 422
+
+
+def _declare(server: Server, *wishes: dict[str, Any]) -> None:
+    answer = server.call("PUT", "/v1/customers/ann/preferences", json={"preferences": list(wishes)})
+    assert answer.status_code == 200, answer.text
+
+
+def _describe(server: Server, item: str, **attributes: list[str]) -> None:
+    answer = server.call("PUT", f"/v1/items/{item}/attributes", json={"attributes": attributes})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("with_model", [False, True])
+def test_a_declared_allergen_hides_what_has_it_and_what_nothing_is_known_of(
+    server: Server, tmp_path: Path, *, with_model: bool
+) -> None:
+    """With a model or without, for every target and a full list: only what is known to be safe."""
+    _record(server)
+    if with_model:
+        _publish(server, tmp_path, "v0001")
+    _describe(server, "cup", allergens=["Nuts"])
+    _describe(server, "filter", allergens=[])
+    _describe(server, "kettle", allergens=["milk"])
+    _declare(server, {"kind": "never", "key": "allergens", "value": "nuts"})
+
+    for query in ("target=new", "target=any", "target=reorder", "target=addon&cart=kettle", "variant=control"):
+        shown = {item["item"] for item in _ask(server, f"customer=ann&k=50&{query}")["items"]}
+        assert shown <= {"filter", "kettle"}, query
+    assert {item["item"] for item in _ask(server, "customer=ann&k=50")["items"]} == {"filter", "kettle"}
+
+
+def test_bundles_respect_what_was_declared(server: Server, tmp_path: Path) -> None:
+    """No part of a bundle is something that the customer declared never to want."""
+    _record(server)
+    lines = _lines()
+    taken = Interactions.from_columns(
+        lines["customer"], lines["item"], [microseconds(at) for at in lines["at"]], lines["basket"]
+    )
+    until = microseconds(START)
+    folder = tmp_path / "bundles"
+    BundleSnapshot.of(fit_affinity(taken, until), taken.items, until).save(folder)
+    registry, tenant = FolderRegistry(server.services.settings.home / "models"), server.shop.opened.tenant.id
+    registry.publish(tenant, "bundles", folder, card(tenant=tenant, task="bundles", version="v0001"))
+    registry.promote(tenant, "bundles", "v0001", "test", START)
+
+    def parts() -> set[str]:
+        found = server.call("GET", "/v1/bundles?customer=ann&anchor=coffee&k=9").json()["bundles"]
+        return {part["item"] for bundle in found for part in bundle["items"]}
+
+    assert "filter" in parts()
+    _describe(server, "filter", material=["paper"])
+    _declare(server, {"kind": "never", "key": "material", "value": "paper"})
+    assert "filter" not in parts()
+
+
+def test_a_like_moves_and_says_so(server: Server, tmp_path: Path) -> None:
+    """The same list, with what is liked further up; nothing is hidden by it."""
+    _record(server)
+    _publish(server, tmp_path, "v0001")
+    before = [item["item"] for item in _ask(server, "customer=nobody&k=9")["items"]]
+    _describe(server, "kettle", level=["expert"])
+    _declare(server, {"kind": "like", "key": "level", "value": "expert"})
+    after = [item["item"] for item in _ask(server, "customer=ann&k=9")["items"]]
+
+    assert set(after) == set(before) - {"tea"}
+    assert after.index("kettle") <= [item for item in before if item != "tea"].index("kettle")
+
+
+def test_a_browser_speaks_for_its_own_customer_alone(server: Server) -> None:
+    """With ann's token a page reads and writes ann's wishes, and not bob's."""
+    secret = signing_secret(server.services.secret, server.shop.opened.tenant.id)
+    token = sign(secret, "ann", now=server.services.clock.now())
+    headers = {"Origin": "https://shop.example", "X-Customer-Token": token}
+    key = server.shop.opened.publishable_key
+    body = {"preferences": [{"kind": "must", "key": "diet", "value": "vegan"}]}
+
+    own = server.call("PUT", "/v1/customers/ann/preferences", key=key, headers=headers, json=body)
+    others = server.call("PUT", "/v1/customers/bob/preferences", key=key, headers=headers, json=body)
+    read = server.call("GET", "/v1/customers/bob/preferences", key=key, headers=headers)
+
+    assert own.status_code == 200, own.text
+    assert (others.json()["code"], read.json()["code"]) == ("bad_customer_token", "bad_customer_token")
+    assert server.call("GET", "/v1/customers/bob/preferences").json()["preferences"] == []
+
+
+def test_the_next_plan_is_never_the_own_one(server: Server, subscribed: dict[str, Any]) -> None:
+    """Ann is on Starter: what follows is dearer plans and add-ons that fit, with prices and reasons; strangers have no next step."""
+    assert subscribed["plan"] == "starter"
+    answer = _ask(server, "customer=ann&target=upgrade&k=9")
+    shown = [item["item"] for item in answer["items"]]
+
+    assert "plus" in shown
+    assert "starter" not in shown
+    assert all(item["price"] and item["reasons"] for item in answer["items"])
+    assert "plus" not in [
+        item["item"] for item in _ask(server, "customer=ann&target=upgrade&k=9&exclude=plus")["items"]
+    ]
+    _describe(server, "starter", upgrades_to=["pro"])
+    plans = [
+        item["item"] for item in _ask(server, "customer=ann&target=upgrade&k=9")["items"] if item["kind"] == "plan"
+    ]
+    assert plans == ["pro"]
+    assert _ask(server, "customer=nobody&target=upgrade")["shortfall"] == "no_subscription"

@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from billing.tenants.create import open_tenant
+from billing.tenants.tenant import Mode
+from features.runs.request import request_runs
+from features.runs.run import Trigger
+from features.runs.tasks import TASKS
+from tests.shop import START
 from training.simulate.files import write
 from training.simulate.shop import simulate
 from training.simulate.spec import ShopSpec
@@ -52,7 +58,7 @@ def test_training_without_purchases_says_so(cli: Cli) -> None:
     ended = cli("train")
 
     assert ended.code == 0
-    assert ended.out.count("not promoted") == len(ended.out.splitlines()) == 5
+    assert ended.out.count("not promoted") == len(ended.out.splitlines()) == len(TASKS)
     assert "Not trained: there are no purchases yet." in ended.out
 
 
@@ -62,7 +68,7 @@ def test_an_unknown_task_is_named(cli: Cli) -> None:
 
     assert ended.code == 1
     assert "'horoscope'" in ended.complaint
-    assert "segments, churn, propensity, recommender, bundles" in ended.complaint
+    assert ", ".join(TASKS) in ended.complaint
 
 
 def _interactions(shop: Path, file: Path) -> Path:
@@ -82,7 +88,8 @@ def test_the_benchmark_prints_the_model_beside_its_baselines(cli: Cli, shop: Pat
 
     table = said.out.partition("NEW:")[2].partition("\n\n")[0].splitlines()
     assert (said.code, "95 % interval" in table[1]) == (0, True)
-    assert sum(line.startswith("* ") for line in table) == 1
+    ours = sum(not row["is_baseline"] for row in document["tasks"][0]["rows"])
+    assert sum(line.startswith("* ") for line in table) == ours > 0
     assert any(line.strip().startswith("popular, last 30 days") for line in table)
     assert {row["is_baseline"] for table in document["tasks"] for row in table["rows"]} == {True, False}
 
@@ -97,3 +104,30 @@ def test_a_file_that_cannot_be_benchmarked_is_said(cli: Cli, tmp_path: Path) -> 
     assert (wrong.code, missing.code) == (1, 1)
     assert "no column customer, item, at" in wrong.complaint
     assert "nowhere.csv" in missing.complaint
+
+
+def test_runs_are_followed_stopped_and_gone_on_with(cli: Cli, shop: Path) -> None:
+    """A run that waits is in the list, is stopped by its id, and nothing was cut short, so nothing is gone on with."""
+    cli.ask("import", "purchases", shop / "purchases.csv")
+    assert "no run yet" in cli("train", "status").out
+    with cli.database.unit(cli.scope) as unit:
+        run = request_runs(unit, ["bundles"], trigger=Trigger.API, now=START)[0]
+
+    assert [one["id"] for one in cli.ask("train", "status")["runs"]] == [run.id]
+    assert cli.ask("train", "cancel", run.id)["run"]["state"] == "cancelled"
+    assert "has ended" in cli("train", "cancel", run.id).complaint
+    assert cli.ask("train", "--resume") == {"reports": []}
+    assert cli.ask("train", "--task", "bundles")["reports"][0]["task"] == "bundles"
+    assert [one["state"] for one in cli.ask("train", "status")["runs"]] == ["done", "cancelled"]
+
+
+def test_what_waits_is_carried_out_in_processes_of_their_own(cli: Cli, shop: Path) -> None:
+    """Every tenant's, by as many workers as asked for; afterwards nothing waits. Another tenant without purchases is told why."""
+    cli.ask("import", "purchases", shop / "purchases.csv")
+    open_tenant(cli.database, name="Leaf Lane", currency="EUR", zone="UTC", mode=Mode.TEST, now=START)
+
+    runs = cli.ask("train", "--all-tenants", "--workers", 2, "--task", "bundles")["runs"]
+
+    assert sorted((run["task"], run["state"]) for run in runs) == [("bundles", "done"), ("bundles", "skipped")]
+    assert next(run["reason"] for run in runs if run["state"] == "skipped").startswith("Not trained: there are no")
+    assert cli.ask("train", "waiting") == {"runs": []}

@@ -66,6 +66,14 @@ def test_without_models_the_list_says_what_to_do(cli: Cli) -> None:
     assert "run 'uptier train'" in cli("models", "list").out
 
 
+def test_a_card_is_shown_whole(cli: Cli, registry: FolderRegistry) -> None:
+    """The champion's unless a version is named; one that is not there is said so."""
+    assert cli("models", "show", "recommender").out.startswith("recommender v0001")
+    shown = cli.ask("models", "show", "recommender", "v0002")
+    assert (shown["version"], shown["card"]["rows"]) == ("v0002", 100)
+    assert "no such version" in cli("models", "show", "churn").complaint
+
+
 def test_a_version_is_promoted_and_taken_back(cli: Cli, registry: FolderRegistry) -> None:
     """The champion moves and returns, and each move keeps its reason."""
     moved = cli.ask("models", "promote", "recommender", "v0002", "--reason", "checked by eye")

@@ -45,12 +45,17 @@ def test_gzip_is_read_as_what_it_holds(kind: str) -> None:
     assert inflate(gzip.compress(b"ab") + gzip.compress(b"c"), "gzip", most_bytes=3) == b"abc"
 
 
+def _gzip(body: bytes) -> bytes:
+    """Without the time of day, so that a case is called the same in every process."""
+    return gzip.compress(body, mtime=0)
+
+
 @pytest.mark.parametrize(
     "bomb",
     [
-        gzip.compress(b"\0" * 50 * MOST),
-        gzip.compress(b" " * MOST) * 2,
-        gzip.compress(gzip.compress(b"x") + b" " * MOST),
+        _gzip(b"\0" * 50 * MOST),
+        _gzip(b" " * MOST) * 2,
+        _gzip(_gzip(b"x") + b" " * MOST),
     ],
 )
 def test_a_bomb_is_refused(bomb: bytes) -> None:
@@ -64,10 +69,10 @@ def test_a_bomb_is_refused(bomb: bytes) -> None:
     ("body", "encoding"),
     [
         (b"[]", "gzip"),
-        (gzip.compress(b"[]")[:-3], "gzip"),
+        (_gzip(b"[]")[:-3], "gzip"),
         (zlib.compress(b"[]"), "gzip"),
-        (gzip.compress(b"[]") + b"more", "gzip"),
-        (gzip.compress(b"") * 65, "gzip"),
+        (_gzip(b"[]") + b"more", "gzip"),
+        (_gzip(b"") * 65, "gzip"),
         (b"[]", "br"),
         (b"[]", "gzip, gzip"),
     ],

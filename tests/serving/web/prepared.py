@@ -188,6 +188,16 @@ def _learned(unit: Unit, ids: dict[str, str]) -> None:
             for customer_id in ids.values()
         ]
         ScoreStore(unit).replace(task, scores)
+    bought = {"currency": "EUR", "amount_minor": 15600, "interval": [4200, 30100], "horizon_days": 365, "rung": "rate"}
+    for task, value, told in (
+        ("value", 0.0156, bought),
+        ("uplift", -0.02, {"rung": "mean effect", "horizon_days": 30}),
+    ):
+        scores = [
+            Score(customer_id=customer_id, version="v0001", as_of=NOW, value=value, document=told)
+            for customer_id in ids.values()
+        ]
+        ScoreStore(unit).replace(task, scores)
     segments = [
         Segment(key=key, name=name, version="v0001", as_of=NOW, profile={})
         for key, name in (

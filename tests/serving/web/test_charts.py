@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.web.charts import WIDE, WIDTH, Point, bars, histogram, line, ticks
+from serving.web.charts import WIDE, WIDTH, Point, bars, histogram, line, reliability, ticks
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _texts = st.text(st.characters(blacklist_categories=["Cc", "Cs"], blacklist_characters="\ufffe\uffff"), max_size=40)
@@ -80,3 +80,17 @@ def test_data_never_becomes_markup() -> None:
 def test_no_data_is_said_in_words(chart: str) -> None:
     """An empty chart is no blank."""
     assert "Nothing to show yet" in chart
+
+
+def test_a_calibration_curve_lies_on_the_line_where_promises_come_true() -> None:
+    """Each point stands at its promised and found rate, and says both."""
+    bins = [
+        {"promised": rate, "found": rate, "low": rate - 0.05, "high": rate + 0.05, "rows": 50.0} for rate in (0.1, 0.3)
+    ]
+
+    drawn = reliability("calibration", "Promised & found", bins)
+
+    assert "Promised &amp; found" in drawn
+    assert drawn.count("<circle") == 2
+    assert "promised 10.0%, found 10.0% of 50" in drawn
+    assert "Nothing to show yet" in reliability("calibration", "none", ())

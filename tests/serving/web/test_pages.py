@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from billing.db.scope import Scope
 from billing.invoices.store import InvoiceStore
+from features.runs.tasks import TASKS
 from serving.application import create_app
 from serving.web.assets import WIDGET
 from tests.serving.web.prepared import HOSTILE
@@ -34,6 +35,9 @@ PAGES = (
     "/admin/invoices",
     "/admin/invoices?status=paid",
     "/admin/models",
+    "/admin/models/churn",
+    "/admin/models/recommender?version=v0001",
+    "/admin/models/propensity",
 )
 
 
@@ -113,7 +117,31 @@ def test_the_models_page_reads_the_cards(client: TestClient) -> None:
     assert "Promoted: better than what is popular." in text
     assert "0.2700 to 0.3500" in text
     assert "Baseline: Popular" in text
-    assert text.count("None yet") == 3
+    assert text.count("None yet") == len(TASKS) - 2
+
+
+def test_a_models_own_page_tells_its_story(client: TestClient) -> None:
+    """The card with its figures and where it comes from, the versions, and no way back where there is no champion before."""
+    text = client.get("/admin/models/recommender").text
+
+    assert "Card of v0001" in text
+    assert "0.2700 to 0.3500" in text
+    assert "Where it comes from" in text
+    assert "Go back" not in text
+    assert client.get("/admin/models/recommender?version=v0009").status_code == 404
+
+
+@pytest.mark.parametrize("origin", [None, "https://attacker.example", "null"])
+def test_the_way_back_is_not_taken_for_a_form_of_another_site(client: TestClient, origin: str | None) -> None:
+    """A browser says where a form was sent from; without that nothing moves. From this page it does what it can, which is nothing here."""
+    headers = {} if origin is None else {"origin": origin}
+    foreign = client.post("/admin/models/recommender/rollback", headers=headers, follow_redirects=False)
+    own = client.post(
+        "/admin/models/recommender/rollback", headers={"origin": "http://testserver"}, follow_redirects=False
+    )
+
+    assert (foreign.status_code, own.status_code) == (403, 409)
+    assert "no earlier champion" in own.text
 
 
 def test_the_list_pages_and_searches(client: TestClient) -> None:
@@ -223,3 +251,12 @@ def test_the_widget_is_small_and_never_builds_markup_from_data() -> None:
         "cookie",
     ):
         assert banned not in script
+
+
+def test_what_a_customer_is_worth_is_money_and_an_uplift_is_no_risk(client: TestClient) -> None:
+    """The amount with its range in the tenant's currency; a negative uplift has no meter."""
+    text = client.get("/admin/customers/ann").text
+
+    assert "Worth: €156.00" in text
+    assert "Likely between €42.00 and €301.00" in text
+    assert "What an offer adds to the chance of an upgrade: -2" in text

@@ -46,7 +46,7 @@ def test_tastes_are_found_with_certainty_and_told_in_a_table(tmp_path: Path) -> 
 
     assert new.champion is not None
     assert new.champion.recall.low > popular.recall.high
-    assert len(new.rows) == len(either.rows) == 7
+    assert len(new.rows) == len(either.rows) == 8
     assert report.baskets is not None
     assert report.verdict in text
     assert document["verdict"] == report.verdict

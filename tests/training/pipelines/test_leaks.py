@@ -16,7 +16,7 @@ from models.tabular.table import FeatureTable
 from training.context import JobContext
 from training.history import features_at
 from training.pipelines import churn, tabular
-from training.pipelines.tabular import Question, run_question
+from training.pipelines.tabular import run_question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tests.training.stocked import Stocked
     from training.history import History
+    from training.pipelines.question import Question
 
 TASK = "leaky"
 

@@ -1,0 +1,1 @@
+"""What a treatment changes, against experiments whose truth is known."""

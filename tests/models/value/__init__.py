@@ -1,0 +1,1 @@
+"""What customers will buy and spend, against papers, simulations and sums one can check by hand."""

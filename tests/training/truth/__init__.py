@@ -1,0 +1,1 @@
+"""The truth benchmark on a small shop."""
