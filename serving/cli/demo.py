@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from billing.kernel.errors import ConflictError
+from features.runs.tasks import TASKS
 from serving.cli.output import out, progress_bar, readable_errors
 from serving.cli.serve import require_free
 from serving.cli.session import scope_and_now
@@ -85,7 +86,7 @@ def _ready(settings: Settings, data: Path | None, *, customers: int, seed: int, 
         if data is None
         else _real(wired, data, origins=origins)
     )
-    out.print("[bold]Training[/bold]: segments, churn, propensity, recommender, bundles")
+    out.print(f"[bold]Training[/bold]: {', '.join(TASKS)}", soft_wrap=True)
     out.print(table(train_tenant(wired, built.tenant_id, [])), soft_wrap=True)
     shown = _customer_to_show(wired, built, scope_and_now(wired, built.tenant_id)[2])
     finished = replace(built, customer=shown, source=data.name if data else "simulated")

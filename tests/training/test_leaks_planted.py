@@ -16,7 +16,6 @@ import pytest
 
 from features.view import Source
 from models.churn.model import ChurnModel
-from models.registry.memory import MemoryRegistry
 from models.tabular.boosted import Boosted, BoostedSettings, fit_boosted
 from models.tabular.calibrate import UNCALIBRATED
 from models.tabular.labels import DAY_US, Labels
@@ -24,7 +23,6 @@ from models.tabular.ladder import LadderReport
 from models.tabular.model import TabularModel
 from models.tabular.table import FeatureTable
 from training import history as histories
-from training.context import JobContext
 from training.history import History, features_at
 from training.pipelines import churn, rows, tabular
 from training.pipelines.tabular import run_question
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
 
     from models.tabular.table import Examples
     from tests.training.stocked import Stocked
+    from training.context import JobContext
     from training.pipelines.question import Question
     from training.split import Moments
 
@@ -46,15 +45,7 @@ FEW = ("orders_30d", "days_since_last_order", "usage_30d_micro", "tenure_days")
 @pytest.fixture
 def context(stocked: Stocked, history: History) -> JobContext:
     """A run with an empty registry of its own."""
-    return JobContext(
-        database=stocked.database,
-        scope=stocked.scope,
-        registry=MemoryRegistry(),
-        history=history,
-        now=stocked.now,
-        seed=0,
-        tell=lambda _words: None,
-    )
+    return stocked.run(history)
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from billing.catalog.item import Aggregation, Meter
 from billing.catalog.plan import PlanKind
@@ -14,23 +14,19 @@ from billing.customers.store import CustomerStore
 from billing.db.migrate import upgrade
 from billing.db.scope import Scope
 from billing.db.session import Database
-from billing.kernel.cadence import Cadence, Interval
-from billing.metering.event import UsageEvent
 from billing.metering.store import EventStore
 from billing.pricing.ratecard import meter_of
 from billing.purchases.store import PurchaseStore
-from billing.subscriptions.history_store import HistoryStore
-from billing.subscriptions.store import SubscriptionStore
-from billing.subscriptions.subscription import StateChange, Status, Subscription
 from billing.tenants.create import open_tenant
 from billing.tenants.tenant import Mode
 from features.sources import instant_of
-from training.simulate.membership import EVENT_KINDS, EVENT_PLANS
+from training.simulate.rows import MONTHLY_MINOR, purchase_lines, subscribe, usage_events
 from training.simulate.shop import METERS, simulate
-from training.simulate.spec import ADDON, PLANS, ShopSpec
+from training.simulate.spec import PLANS, ShopSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from datetime import datetime
 
     from billing.db.session import Unit
     from training.simulate.shop import SimulatedShop
@@ -38,7 +34,6 @@ if TYPE_CHECKING:
 DAYS = 365
 _PROBE = 300
 _BATCH = 20_000
-_MONTHLY_MINOR = {"starter": 900, "plus": 1900, "pro": 4900}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +84,14 @@ def _write(database: Database, shop: SimulatedShop, progress: Callable[[str], No
     for start in range(0, len(shop.purchases.at_us), _BATCH):
         progress(f"writing purchases: {start:,} of {len(shop.purchases.at_us):,}")
         with database.unit(scope) as unit:
-            PurchaseStore(unit).insert(list(_lines(shop, ids, slice(start, start + _BATCH))))
+            PurchaseStore(unit).insert(list(purchase_lines(shop, ids, slice(start, start + _BATCH))))
     for start in range(0, len(shop.usage.at_us) if usage else 0, _BATCH):
         progress(f"writing usage: {start:,} of {len(shop.usage.at_us):,}")
         with database.unit(scope) as unit:
-            EventStore(unit).insert(list(_events(shop, slice(start, start + _BATCH))), by_key, None)
+            EventStore(unit).insert(list(usage_events(shop, slice(start, start + _BATCH))), by_key, None)
     progress("writing subscriptions")
     with database.unit(scope) as unit:
-        _subscribe(unit, shop, ids)
+        subscribe(unit, shop, ids)
     return opened.tenant.id
 
 
@@ -105,7 +100,7 @@ def _publish(unit: Unit, shop: SimulatedShop) -> None:
     for meter in METERS:
         store.put_meter(Meter(key=meter, name=meter, event_type=meter, aggregation=Aggregation.COUNT))
     for rank, key in enumerate(PLANS):
-        amount = f"{_MONTHLY_MINOR[key] / 100:.2f}"
+        amount = f"{MONTHLY_MINOR[key] / 100:.2f}"
         fee = {"key": "fee", "name": "Membership", "price": {"model": "flat", "amount": amount}}
         draft = Draft(
             key=key,
@@ -118,76 +113,3 @@ def _publish(unit: Unit, shop: SimulatedShop) -> None:
             grants=[],
         )
         publish(unit, draft, read_charge=meter_of, now=shop.spec.start)
-
-
-def _lines(shop: SimulatedShop, ids: tuple[str, ...], part: slice) -> Iterator[dict[str, Any]]:
-    bought, keys = shop.purchases, shop.products.key
-    columns = (bought.customer, bought.item, bought.basket, bought.at_us, bought.quantity, bought.amount_minor)
-    for customer, item, basket, at_us, quantity, amount in zip(*(each[part].tolist() for each in columns), strict=True):
-        at = instant_of(at_us)
-        yield {
-            "key": f"{basket}:{keys[item]}",
-            "customer_id": ids[customer],
-            "item": keys[item],
-            "basket": f"b{basket}",
-            "at": at,
-            "received_at": at,
-            "quantity": quantity,
-            "amount_minor": amount,
-            "currency": shop.spec.currency,
-        }
-
-
-def _events(shop: SimulatedShop, part: slice) -> Iterator[UsageEvent]:
-    used, keys = shop.usage, shop.customers.key
-    columns = (used.customer[part].tolist(), used.meter[part].tolist(), used.at_us[part].tolist())
-    for number, (customer, meter, at_us) in enumerate(zip(*columns, strict=True), start=part.start):
-        at = instant_of(at_us)
-        yield UsageEvent(
-            id=f"u{number}", source="simulated", type=METERS[meter], customer=keys[customer], at=at, data={}
-        )
-
-
-def _subscribe(unit: Unit, shop: SimulatedShop, ids: tuple[str, ...]) -> None:
-    """A subscription for everybody, and a row for each step of it; the add-on is left out."""
-    store, steps = SubscriptionStore(unit), shop.subscriptions
-    current = CatalogStore(unit).current()
-    running: dict[int, str] = {}
-    columns = (steps.customer, steps.kind, steps.plan, steps.at_us)
-    for customer, kind, plan, at_us in zip(*(each.tolist() for each in columns), strict=True):
-        key, at = EVENT_PLANS[plan], instant_of(at_us)
-        if key == ADDON:
-            continue
-        if customer not in running:
-            running[customer] = f"sub_{customer:07d}"
-            store.add(_subscription(ids[customer], running[customer], key, current[key].id, at))
-        ended = EVENT_KINDS[kind] == "cancelled"
-        HistoryStore(unit).record(
-            StateChange(
-                subscription_id=running[customer],
-                customer_id=ids[customer],
-                kind="ended" if ended else EVENT_KINDS[kind],
-                plan_key=key,
-                plan_rank=PLANS.index(key),
-                mrr_minor=0 if ended else _MONTHLY_MINOR[key],
-                at=at,
-                received_at=at,
-            )
-        )
-
-
-def _subscription(customer_id: str, subscription_id: str, plan: str, version: str, at: datetime) -> Subscription:
-    return Subscription(
-        id=subscription_id,
-        customer_id=customer_id,
-        plan_key=plan,
-        version_id=version,
-        currency="EUR",
-        cadence=Cadence(at, Interval.MONTH, 1, "UTC"),
-        status=Status.ACTIVE,
-        started_at=at,
-        ends_at=None,
-        billed_periods=1,
-        revision=0,
-        usage_from=at,
-    )

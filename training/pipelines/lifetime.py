@@ -27,18 +27,17 @@ from models.churn.hazard import (
     stack_periods,
 )
 from models.churn.label import joined
-from models.metrics.classification import log_loss_lead
 from models.tabular.labels import DAY_US
 from models.tabular.ladder import LadderConfig
 from models.tabular.table import FeatureTable
 from models.tabular.tenure_table import COLUMN as TENURE
-from training.card_parts import calibration_curve, figures
+from training.card_parts import calibration_curve
 from training.context import NOTHING_NEW, JobReport
-from training.gate import Gate, classification_evidence
 from training.history import features_at
 from training.leakage import check_future_shift, check_not_constant, check_single_features, check_windows_apart
 from training.pipelines.churn import GRACE_DAYS, spells_of
 from training.pipelines.first_day import USUAL_CHURN, answer_first_day, rule_meanwhile, usual_rate
+from training.pipelines.weighed import weigh
 from training.release import release
 
 if TYPE_CHECKING:
@@ -205,32 +204,25 @@ def _released(  # noqa: PLR0917 (everything that was found goes on the card)
     moments: list[int],
     leaks: tuple[LeakFinding, ...],
 ) -> JobReport:
-    judged, rng = parts.judge, context.rng(f"{TASK}:judge")
-    ours, floor = model.probability(judged.table), report.floor.probability(judged.table)
+    judged = parts.judge
     champion = _champion(context)
-    theirs = HazardModel.load(champion.folder) if champion else None
-    evidence = classification_evidence(
-        judged.label,
-        ours,
-        customers=judged.customers,
-        rng=rng,
-        baselines={f"best rule ({report.floor.rung_name})": floor},
-        champion=theirs.probability(judged.table)
-        if theirs and set(theirs.columns) <= set(judged.table.columns)
-        else None,
+    weighed = weigh(
+        model,
+        report,
+        judged,
+        champion=HazardModel.load(champion.folder) if champion else None,
         leaks=leaks,
-        is_floor=report.is_floor,
+        rng=context.rng(f"{TASK}:judge"),
     )
-    lead = log_loss_lead(judged.label, ours, floor, customers=judged.customers, rng=rng)
     return release(
         context,
         TASK,
         model,
-        Gate().decide(evidence),
+        weighed.gate,
         rows=len(parts.train) + len(parts.calibrate) + len(parts.choose) + len(judged),
         features=CHURN,
-        metrics={**figures(judged.label, ours, judged.customers, rng), "log loss gain over the rule": lead},
-        baselines=figures(judged.label, floor, judged.customers, rng),
+        metrics=weighed.metrics,
+        baselines=weighed.baselines,
         rung=model.model.rung_name,
         limits=(
             f"The chance of leaving in each of the next {PERIODS} months of {PERIOD_DAYS} days, by choice or not.",
@@ -240,7 +232,7 @@ def _released(  # noqa: PLR0917 (everything that was found goes on the card)
             "landmarks": len(moments),
             "why_this_rung": report.why,
             "judged_rows": len(judged),
-            "calibration": calibration_curve(judged.label, ours),
+            "calibration": calibration_curve(judged.label, model.probability(judged.table)),
         },
     )
 

@@ -14,19 +14,18 @@ from features.catalog import PROPENSITY
 from features.scores.store import Score, ScoreStore
 from features.sources import instant_of
 from features.view import Source
-from models.metrics.classification import log_loss_lead
 from models.propensity.targets import STEPS, TARGET, TargetLabels, TargetModel, fit_targets, label_targets, target_table
 from models.tabular.labels import DAY_US, Window
 from models.tabular.ladder import LadderConfig
 from models.tabular.table import Examples, FeatureTable
-from training.card_parts import calibration_curve, figures
+from training.card_parts import calibration_curve
 from training.context import NOTHING_NEW, JobReport
-from training.gate import Gate, classification_evidence
 from training.history import features_at
 from training.leakage import check_future_shift, check_not_constant, check_single_features, check_windows_apart
 from training.pipelines.churn import spells_of
 from training.pipelines.first_day import USUAL_UPGRADE, answer_first_day, rule_meanwhile, usual_rate
 from training.pipelines.propensity import below_top, plan_changes, steps_up
+from training.pipelines.weighed import weigh
 from training.release import release
 from training.split import plan_moments, split_by_time
 
@@ -190,32 +189,24 @@ def _released(  # noqa: PLR0917 (everything that was found goes on the card)
     leaks: tuple[LeakFinding, ...],
     rows: int,
 ) -> JobReport:
-    rng = context.rng(f"{TASK}:judge")
-    ours, floor = model.probability(judged.table), report.floor.probability(judged.table)
     champion = _champion(context)
-    theirs = TargetModel.load(champion.folder) if champion else None
-    evidence = classification_evidence(
-        judged.label,
-        ours,
-        customers=judged.customers,
-        rng=rng,
-        baselines={f"best rule ({report.floor.rung_name})": floor},
-        champion=theirs.probability(judged.table)
-        if theirs and set(theirs.columns) <= set(judged.table.columns)
-        else None,
+    weighed = weigh(
+        model,
+        report,
+        judged,
+        champion=TargetModel.load(champion.folder) if champion else None,
         leaks=leaks,
-        is_floor=report.is_floor,
+        rng=context.rng(f"{TASK}:judge"),
     )
-    lead = log_loss_lead(judged.label, ours, floor, customers=judged.customers, rng=rng)
     return release(
         context,
         TASK,
         model,
-        Gate().decide(evidence),
+        weighed.gate,
         rows=rows,
         features=PROPENSITY,
-        metrics={**figures(judged.label, ours, judged.customers, rng), "log loss gain over the rule": lead},
-        baselines=figures(judged.label, floor, judged.customers, rng),
+        metrics=weighed.metrics,
+        baselines=weighed.baselines,
         rung=model.model.rung_name,
         limits=(
             f"The chance that a subscriber's next plan within {HORIZON_DAYS} days is this one; not whom an offer would move.",
@@ -224,7 +215,7 @@ def _released(  # noqa: PLR0917 (everything that was found goes on the card)
             "plans": {str(rank): plan for rank, plan in sorted(changes.plans.items())},
             "why_this_rung": report.why,
             "judged_rows": len(judged),
-            "calibration": calibration_curve(judged.label, ours),
+            "calibration": calibration_curve(judged.label, model.probability(judged.table)),
         },
     )
 

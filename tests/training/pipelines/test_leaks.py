@@ -10,10 +10,8 @@ import pytest
 
 from features.scores.store import ScoreStore
 from features.view import Source
-from models.registry.memory import MemoryRegistry
 from models.tabular.labels import DAY_US, Labels, Window
 from models.tabular.table import FeatureTable
-from training.context import JobContext
 from training.history import features_at
 from training.pipelines import churn, tabular
 from training.pipelines.tabular import run_question
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tests.training.stocked import Stocked
+    from training.context import JobContext
     from training.history import History
     from training.pipelines.question import Question
 
@@ -33,15 +32,7 @@ TASK = "leaky"
 @pytest.fixture
 def context(stocked: Stocked, history: History) -> JobContext:
     """A run with an empty registry of its own."""
-    return JobContext(
-        database=stocked.database,
-        scope=stocked.scope,
-        registry=MemoryRegistry(),
-        history=history,
-        now=stocked.now,
-        seed=0,
-        tell=lambda _words: None,
-    )
+    return stocked.run(history)
 
 
 @pytest.fixture

@@ -24,15 +24,7 @@ DAY_US = 86_400_000_000
 @pytest.fixture(scope="module")
 def context(stocked: Stocked, history: History) -> JobContext:
     """A run with an empty registry of its own, after which forecasts stand in the database."""
-    found = JobContext(
-        database=stocked.database,
-        scope=stocked.scope,
-        registry=MemoryRegistry(),
-        history=history,
-        now=stocked.now,
-        seed=0,
-        tell=lambda _words: None,
-    )
+    found = stocked.run(history)
     report = lifetime.run(found)
     assert report.promoted, report.reason
     return found

@@ -11,26 +11,18 @@ import pytest
 from features.scores.store import ScoreStore
 from features.view import Source
 from models.registry.memory import MemoryRegistry
-from training.context import JobContext
 from training.history import History
 from training.pipelines import upgrades
 
 if TYPE_CHECKING:
     from tests.training.stocked import Stocked
+    from training.context import JobContext
 
 
 @pytest.fixture(scope="module")
 def context(stocked: Stocked, history: History) -> JobContext:
     """A run with an empty registry of its own."""
-    return JobContext(
-        database=stocked.database,
-        scope=stocked.scope,
-        registry=MemoryRegistry(),
-        history=history,
-        now=stocked.now,
-        seed=0,
-        tell=lambda _words: None,
-    )
+    return stocked.run(history)
 
 
 def test_every_plan_above_has_a_chance(context: JobContext) -> None:

@@ -9,28 +9,19 @@ import pytest
 from scipy.stats import spearmanr
 
 from features.scores.store import PPM, Score, ScoreStore
-from models.registry.memory import MemoryRegistry
 from models.value.worth import ValueModel
-from training.context import JobContext
 from training.pipelines import value
 
 if TYPE_CHECKING:
     from tests.training.stocked import Stocked
+    from training.context import JobContext
     from training.history import History
 
 
 @pytest.fixture(scope="module")
 def context(stocked: Stocked, history: History) -> JobContext:
     """A run with an empty registry of its own, after which values stand in the database."""
-    found = JobContext(
-        database=stocked.database,
-        scope=stocked.scope,
-        registry=MemoryRegistry(),
-        history=history,
-        now=stocked.now,
-        seed=0,
-        tell=lambda _words: None,
-    )
+    found = stocked.run(history)
     report = value.run(found)
     assert report.promoted, report.reason
     return found
