@@ -49,6 +49,7 @@ bench: $(DEV) ## Measure the recommender (INTERACTIONS=FILE or DATA=FILE), learn
 	@$(BIN)/uptier bench churn --purchases '$(UPTIER_DATA)/online_retail/online_retail.parquet' --horizon 91
 	@$(BIN)/uptier bench value --transactions '$(UPTIER_DATA)/cdnow/CDNOW_sample.txt'
 	@$(BIN)/uptier bench features
+	@$(BIN)/uptier bench experiments
 	@$(MAKE) --no-print-directory bench-billing
 	@$(BIN)/uptier bench metering
 	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench metering

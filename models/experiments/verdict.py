@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from models.experiments.inference.contrast import Contrast, NotComputable
 from models.experiments.inference.corrections import holm
-from models.experiments.inference.fixed import two_sided
+from models.experiments.inference.fixed import stretched, two_sided
 from models.experiments.inference.guard import Better, Guarded, guard
 from models.experiments.inference.planned import bounds
 from models.experiments.inference.sequence import sequence
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from models.experiments.plan import Metric, Plan
+
+FEWEST_EFFECTIVE = 10
+"""Units of equal value that both arms together need, whatever their number, before a mean's interval holds what it promises (simulated)."""
 
 
 class State(Enum):
@@ -144,6 +147,9 @@ def _one(plan: Plan, look: Look, arm: str, found: Contrast | NotComputable) -> J
     metric = plan.primary.key
     if isinstance(found, NotComputable):
         return Judged(arm=arm, metric=metric, finding=Finding.NOT_COMPUTABLE, why=found.reason)
+    if found.effective_dof is not None and found.effective_dof < FEWEST_EFFECTIVE:
+        why = "a few large values make up most of the sum: nothing can be said of a mean yet"
+        return Judged(arm=arm, metric=metric, finding=Finding.NOT_COMPUTABLE, why=why)
     low, high, p_value = _interval(plan, look, found)
     return Judged(
         arm=arm,
@@ -166,6 +172,7 @@ def _interval(plan: Plan, look: Look, found: Contrast) -> tuple[float, float, fl
 def _planned(plan: Plan, number: int, found: Contrast) -> tuple[float, float, float]:
     """At a planned look; its p-value is brought to the plan's level, so that an effect at the bound has one of exactly alpha."""
     bound = bounds(plan.looks, plan.alpha)[number]
+    found = stretched(found, bound)
     half = bound * found.se
     nominal = two_sided(found).p_value
     at_bound = two_sided(_at(found, bound)).p_value

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from serving.cli.bench_churn import churn
+from serving.cli.bench_experiments import experiments
 from serving.cli.bench_features import features
 from serving.cli.bench_recommend import latency, next_basket
 from serving.cli.bench_retrain import retrain
@@ -22,6 +23,7 @@ from serving.cli.output import AsJson, err, out, readable_errors
 
 app = typer.Typer(help="Benchmarks: models beside their baselines, and the billing engine.", no_args_is_help=True)
 app.command()(churn)
+app.command()(experiments)
 app.command()(features)
 app.command()(latency)
 app.command()(next_basket)

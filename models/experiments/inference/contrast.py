@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from models.experiments.inference.sums import Summarised
+from models.experiments.inference.sums import Summarised, Sums
 
 if TYPE_CHECKING:
     from models.experiments.inference.sums import Pairs, Summary
@@ -35,13 +35,18 @@ class NotComputable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """An effect on a scale; `se` its standard error, `dof` Welch and Satterthwaite's degrees of freedom, `n` the units of both arms."""
+    """An effect on a scale; `se` its standard error, `dof` Welch and Satterthwaite's degrees of freedom, `n` the units of both arms.
+
+    `effective_dof` is the same with each arm counted as the units of equal value that would vary as it does: where a few large orders
+    make the sum, a normal bound is crossed too often, and Student's with these degrees of freedom is not. None for shares.
+    """
 
     scale: Scale
     effect: float
     se: float
     dof: float
     n: int
+    effective_dof: float | None = None
 
     def shown(self, value: float) -> float:
         """A value of this scale as people read it: a log-ratio as a lift.
@@ -69,6 +74,7 @@ def contrast(control: Summary, treatment: Summary, scale: Scale = Scale.LOG_RATI
         se=math.sqrt(variance),
         dof=_dof(of_control, control.n, of_treatment, treatment.n),
         n=control.n + treatment.n,
+        effective_dof=_effective_dof(control, treatment, of_control, of_treatment),
     )
 
 
@@ -103,7 +109,7 @@ def adjusted_relative(control: Pairs, treatment: Pairs) -> Contrast | NotComputa
 
 def _moved(arm: Pairs, theta: float, centre: float) -> Summarised:
     spread = arm.variance_y - 2 * theta * arm.covariance + theta * theta * arm.variance_x
-    return Summarised(arm.n, arm.mean_y - theta * (arm.mean_x - centre), max(spread, 0.0))
+    return Summarised(arm.n, arm.mean_y - theta * (arm.mean_x - centre), max(spread, 0.0), arm.effective)
 
 
 def _theta(pooled: Pairs) -> float:
@@ -126,6 +132,14 @@ def _on(
     return math.log(treatment / control), of_control / control**2 + of_treatment / treatment**2
 
 
-def _dof(of_control: float, n_control: int, of_treatment: float, n_treatment: int) -> float:
+def _effective_dof(control: Summary, treatment: Summary, of_control: float, of_treatment: float) -> float | None:
+    """None where an arm's variance follows from its mean."""
+    sizes = [arm.effective if isinstance(arm, Sums | Summarised) else None for arm in (control, treatment)]
+    if sizes[0] is None or sizes[1] is None:
+        return None
+    return _dof(of_control, max(sizes[0], 2.0), of_treatment, max(sizes[1], 2.0))
+
+
+def _dof(of_control: float, n_control: float, of_treatment: float, n_treatment: float) -> float:
     below = of_control**2 / (n_control - 1) + of_treatment**2 / (n_treatment - 1)
     return (of_control + of_treatment) ** 2 / below

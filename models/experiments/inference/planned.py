@@ -7,6 +7,7 @@ bound lies close to a fixed test's. The error is spent by information fraction t
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +48,11 @@ def bounds(fractions: Sequence[float], alpha: float = 0.05) -> tuple[float, ...]
     >>> [round(bound, 3) for bound in bounds([0.5, 1.0])]
     [2.772, 1.979]
     """
+    return _bounds(tuple(fractions), alpha)
+
+
+@lru_cache(maxsize=256)
+def _bounds(fractions: tuple[float, ...], alpha: float) -> tuple[float, ...]:
     found: list[float] = []
     grid: Floats = np.zeros(1)
     density: Floats = np.ones(1)  # of the not yet crossed: a point mass at 0 before the first look

@@ -75,6 +75,15 @@ class Sums:
         """Of one unit's value."""
         return _variance(self.n, self.total, self.squares)
 
+    @property
+    def effective(self) -> float:
+        """How many units of equal value would vary as these do (Kish 1965): few where a few large ones make the sum.
+
+        >>> Sums.of([5.0, 5.0, 0.0, 0.0]).effective, round(Sums.of([50.0, 1.0, 1.0, 1.0]).effective, 2)
+        (2.0, 1.12)
+        """
+        return _effective(self.total, self.squares)
+
     def __add__(self, other: Sums) -> Sums:
         return Sums(self.n + other.n, self.total + other.total, self.squares + other.squares)
 
@@ -127,6 +136,11 @@ class Pairs:
         """Of one unit's y and x."""
         return (self.xy - self.y * self.x / self.n) / (self.n - 1) if self.n > 1 else 0.0
 
+    @property
+    def effective(self) -> float:
+        """How many units of equal y would vary as these do (Kish 1965)."""
+        return _effective(self.y, self.yy)
+
     def __add__(self, other: Pairs) -> Pairs:
         return Pairs(
             n=self.n + other.n,
@@ -140,11 +154,12 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Summarised:
-    """A mean and a variance that were derived, by the delta method or an adjustment."""
+    """A mean and a variance that were derived, by the delta method or an adjustment; `effective` as in `Sums`, None where it is n."""
 
     n: int
     mean: float
     variance: float
+    effective: float | None = None
 
 
 def ratio(pairs: Pairs) -> Summarised | None:
@@ -156,7 +171,11 @@ def ratio(pairs: Pairs) -> Summarised | None:
         return None
     value = pairs.y / pairs.x
     spread = pairs.variance_y - 2 * value * pairs.covariance + value * value * pairs.variance_x
-    return Summarised(pairs.n, value, max(spread, 0.0) / pairs.mean_x**2)
+    return Summarised(pairs.n, value, max(spread, 0.0) / pairs.mean_x**2, pairs.effective)
+
+
+def _effective(total: float, squares: float) -> float:
+    return total * total / squares if squares > 0 else 0.0
 
 
 def _variance(n: int, total: float, squares: float) -> float:

@@ -13,7 +13,7 @@ import pytest
 from models.experiments.bandit import Logged, read_out, shares
 from models.experiments.inference.best import chance_best, chance_best_rate
 from models.experiments.inference.contrast import Contrast, NotComputable, Scale, adjusted, contrast
-from models.experiments.inference.fixed import two_sided
+from models.experiments.inference.fixed import stretched, two_sided
 from models.experiments.inference.guard import Better, Guarded, guard
 from models.experiments.inference.planned import LooksError, bounds
 from models.experiments.inference.quantiles import quantile
@@ -91,6 +91,21 @@ def test_the_log_ratio_errs_evenly_where_the_relative_difference_does_not() -> N
     assert all(0.015 < side < 0.035 for side in sides(Scale.LOG_RATIO))
     won, lost = sides(Scale.RELATIVE)
     assert lost > 10 * won
+
+
+def test_a_few_large_orders_do_not_make_planned_looks_err() -> None:
+    """Revenue that one in twenty brings, log-normal: Student's law with effective sizes keeps 5 %, the normal does not."""
+    rng = np.random.default_rng(3)
+    bound = bounds((1.0,))[0]
+    plain = wide = 0
+    for _ in range(2_000):
+        drawn = rng.lognormal(3, 1.2, (2, 300)) * (rng.random((2, 300)) < 0.05)
+        found = contrast(*(Sums(300, float(arm.sum()), float((arm**2).sum())) for arm in drawn))
+        assert isinstance(found, Contrast)
+        plain += abs(found.effect) > bound * found.se
+        wide += abs(found.effect) > bound * stretched(found, bound).se
+
+    assert wide / 2_000 <= 0.05 < plain / 2_000
 
 
 def test_the_anytime_split_alarm_hardly_ever_cries_wolf_and_finds_a_loss() -> None:
