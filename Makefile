@@ -43,25 +43,30 @@ help: ## Show this list.
 demo: $(RUN) ## Build a shop and serve it until Ctrl-C. PORT=8000, DATA=purchases.csv (or .parquet) for your own history.
 	@trap : INT; $(BIN)/uptier demo --port '$(PORT)' $(if $(DATA),--data '$(DATA)'); status=$$?; [ $$status -eq 130 ] || exit $$status
 
-bench: $(DEV) ## Measure the recommender (INTERACTIONS=FILE or DATA=FILE), learning, features, billing, metering, gates and limits.
+bench: $(DEV) ## Measure the recommender (INTERACTIONS=FILE or DATA=FILE), learning, features, experiments, decisions, boxes, billing, metering, gates and limits.
 	@$(BIN)/uptier bench recommend --interactions '$(INTERACTIONS)'
 	@$(BIN)/uptier bench churn --table '$(UPTIER_DATA)/telco/Telco-Customer-Churn.csv' --label Churn --id customerID
 	@$(BIN)/uptier bench churn --purchases '$(UPTIER_DATA)/online_retail/online_retail.parquet' --horizon 91
 	@$(BIN)/uptier bench value --transactions '$(UPTIER_DATA)/cdnow/CDNOW_sample.txt'
 	@$(BIN)/uptier bench features
 	@$(BIN)/uptier bench experiments
+	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench report
+	@$(BIN)/uptier bench decisions
+	@$(BIN)/python -m tests.servers.lend --redis $(BIN)/uptier bench decisions
+	@$(BIN)/uptier bench boxes
 	@$(MAKE) --no-print-directory bench-billing
 	@$(BIN)/uptier bench metering
 	@$(BIN)/python -m tests.servers.lend $(BIN)/uptier bench metering
 	@$(BIN)/python -m tests.servers.lend --redis $(BIN)/uptier bench gating
 	@$(BIN)/python -m tests.servers.lend --redis $(BIN)/uptier bench limits
 
-bench-learning: $(SCALE) ## The long ones of learning: uplift, next basket, latency beside peers, the simulated truth, Spark, whole retraining.
+bench-learning: $(SCALE) ## The long ones of learning: uplift, next basket, latency beside peers, the simulated truth, offers, Spark, whole retraining.
 	@$(BIN)/uptier bench uplift --table '$(UPTIER_DATA)/hillstrom/hillstrom.csv' --treatment segment --outcome visit --margin 1 --cost 0.04
 	@$(BIN)/uptier bench next-basket --history '$(UPTIER_DATA)/ta_feng/tafeng_history.json' --future '$(UPTIER_DATA)/ta_feng/tafeng_future.json'
 	@$(BIN)/uptier bench latency --interactions '$(INTERACTIONS)'
 	@$(BIN)/uptier bench truth --seeds 10
 	@$(BIN)/uptier bench features --spark
+	@$(BIN)/uptier bench offers --seeds 100 --workers 2
 	@$(BIN)/uptier bench retrain --lines 40000 --lines 400000 --lines 4000000 --workers 2
 
 bench-billing: $(DEV) ## Measure the billing engine: 10,000 subscriptions, 1,000,000 events, on SQLite and on PostgreSQL.

@@ -13,20 +13,28 @@ from serving.api.limits import BodyLimit
 from serving.api.routes import (
     access,
     auth_request,
+    boxes,
+    bundles,
     catalog,
+    contact,
     coupons,
     credit_notes,
     customers,
     decisions,
     erasures,
+    experiments,
+    exports,
+    feedback,
     health,
     holds,
     invoice_documents,
     invoices,
     limits,
+    mailings,
     migrations,
     models,
     mrr,
+    offer_policy,
     overrides,
     payments,
     pricing,
@@ -35,12 +43,15 @@ from serving.api.routes import (
     reports,
     segment_rules,
     segments,
+    signals,
     subscriptions,
+    success,
     tastes,
     taxes,
     tenants,
     test_clock,
     training_runs,
+    transparency,
     usage,
     wallets,
     webhooks,
@@ -49,6 +60,7 @@ from serving.intake.group_commit import Intake, limits_of
 from serving.ofrep.application import Ofrep
 from serving.ofrep.evaluate import Evaluator
 from serving.ofrep.streams import Streams
+from serving.predict.desk import Desk
 from serving.telemetry import LATENCY, REQUESTS
 from serving.web import mount as pages
 
@@ -65,6 +77,7 @@ ROUTERS = (
     catalog,
     coupons,
     customers,
+    contact,
     erasures,
     purchases,
     tastes,
@@ -86,9 +99,19 @@ ROUTERS = (
     mrr,
     wallets,
     recommendations,
+    bundles,
+    boxes,
     decisions,
+    offer_policy,
+    experiments,
+    success,
+    signals,
+    feedback,
+    transparency,
     segment_rules,  # before the segments, whose keys match any name
     segments,
+    exports,
+    mailings,
     models,
     training_runs,
     webhooks,
@@ -102,6 +125,7 @@ def create_app(services: Services) -> FastAPI:
     if services.bus is not None:
         services.bus.listen(services.hearers)
     app.state.intake = Intake(services.database, limits_of(services.settings))
+    app.state.desk = Desk(services)
     errors.install(app)
     for module in ROUTERS:
         app.include_router(module.router)

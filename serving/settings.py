@@ -27,6 +27,20 @@ class Settings(BaseSettings):
     secret: SecretStr = Field(
         default=SecretStr(""), description="signing secret; empty means one kept in the home folder"
     )
+    previous_secrets: tuple[SecretStr, ...] = Field(
+        default=(), description="secrets from before, as a JSON list: links in mail that was sent then go on working"
+    )
+    public_url: str = Field(
+        default="", description="address under which customers reach this installation, for links in mail"
+    )
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="mail server: smtp://host:port, smtps://user:password@host, or smtp+starttls://user:password@host",
+    )
+    mail_from: str = Field(
+        default="", description="sender of mail to customers, such as 'Bean Street <hello@shop.example>'"
+    )
+    export_days: int = Field(default=7, ge=1, le=90, description="how long the files of exports are kept for download")
     max_body_bytes: int = Field(default=8_000_000, description="largest request body that is read")
     intake_waiting_events: int = Field(
         default=100_000,
@@ -51,6 +65,12 @@ class Settings(BaseSettings):
         ge=1,
         le=300,
         description="how old an access answer from memory may be when a change was not heard of",
+    )
+    card_seconds: int = Field(
+        default=300,
+        ge=1,
+        le=3600,
+        description="how old what an offer is decided by may be when a change was not heard of",
     )
     served_share_ppm: int = Field(
         default=10_000,

@@ -1,19 +1,22 @@
 """Customer tokens: what a business signs on its server so that a browser may speak for one customer for a short while.
 
-A token is a JWT (RFC 7519, HS256) with `sub` the customer's key, `aud` "uptier" and `exp` at most an hour away. The signing secret of a
-tenant is derived from the installation's, so nothing is stored; the business reads it once with its secret key.
+A token is a JWT (RFC 7519, HS256) with `sub` the customer's key, `aud` "uptier" and `exp` at most an hour away; `member` and `role` may say
+which person of the customer it is and what they may do. The signing secret of a tenant is derived from the installation's, so nothing is
+stored; the business reads it once with its secret key.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import jwt
 
 from billing.kernel.errors import Kind, UptierError
+from billing.kernel.storable import is_storable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 LONGEST_LIFE = timedelta(hours=1)
 _AUDIENCE = "uptier"
 _LEEWAY = timedelta(seconds=30)
+_LONGEST_NAME = 200
 
 
 class CustomerTokenError(UptierError):
@@ -35,14 +39,37 @@ def signing_secret(installation_secret: bytes, tenant_id: str) -> str:
     return hmac.new(installation_secret, f"customer-token:{tenant_id}".encode(), hashlib.sha256).hexdigest()
 
 
-def sign(secret: str, customer: str, *, now: datetime, life: timedelta = timedelta(minutes=30)) -> str:
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Whom a token speaks for: the customer, and where the business said so which member of it in which role."""
+
+    customer: str
+    member: str | None = None
+    role: str | None = None
+
+
+def sign(
+    secret: str,
+    customer: str,
+    *,
+    now: datetime,
+    life: timedelta = timedelta(minutes=30),
+    member: str | None = None,
+    role: str | None = None,
+) -> str:
     """A token for one customer, as any JWT library of the business would make it."""
     claims = {"sub": customer, "aud": _AUDIENCE, "iat": int(now.timestamp()), "exp": int((now + life).timestamp())}
-    return jwt.encode(claims, secret, algorithm="HS256")
+    said = {name: value for name, value in {"member": member, "role": role}.items() if value is not None}
+    return jwt.encode({**claims, **said}, secret, algorithm="HS256")
 
 
 def customer_of(secret: str, token: str, *, now: datetime) -> str:
     """The customer that a token speaks for, or the one error that tells what to do."""
+    return speaker_of(secret, token, now=now).customer
+
+
+def speaker_of(secret: str, token: str, *, now: datetime) -> Speaker:
+    """The same, with the member and role that the business named in the token."""
     try:
         claims = jwt.decode(
             token,
@@ -61,4 +88,12 @@ def customer_of(secret: str, token: str, *, now: datetime) -> str:
         raise CustomerTokenError("the customer token is not valid yet; check the clock of the shop's server")
     if expires > present + (LONGEST_LIFE + _LEEWAY).total_seconds():
         raise CustomerTokenError("a customer token lives for an hour at most; sign one that ends sooner")
-    return str(claims["sub"])
+    return Speaker(str(claims["sub"]), _named(claims.get("member")), _named(claims.get("role")))
+
+
+def _named(claim: object) -> str | None:
+    if claim is None:
+        return None
+    if not isinstance(claim, str) or not 0 < len(claim) <= _LONGEST_NAME or not is_storable(claim):
+        raise CustomerTokenError(f"a token names a member and a role by 1 to {_LONGEST_NAME} characters each")
+    return claim

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from billing.db.counters import Counters, MemoryCounters, RedisCounters
 from billing.db.session import Database
@@ -14,6 +14,7 @@ from models.registry.folder import FolderRegistry
 from serving.champions import ModelLoader
 from serving.dunning import access_reader
 from serving.gate.bus import RedisBus
+from serving.gate.cards import Cards, alone_ns
 from serving.gate.gate import SECOND_NS, Gate, NoLink
 from serving.gate.hearers import Hearers
 from serving.gate.keyring import KeyRing
@@ -38,6 +39,7 @@ class Services:
     hearers: Hearers
     bus: RedisBus | None
     limiter: Limits
+    cards: Cards[Any, Any]
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Services:
@@ -54,7 +56,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         age_ns=settings.gate_seconds * SECOND_NS,
     )
     keys = KeyRing(database, time.monotonic_ns, link)
-    hearers = Hearers((gate, keys))
+    cards: Cards[Any, Any] = Cards(
+        time.monotonic_ns, link, age_ns=settings.card_seconds * SECOND_NS, alone_ns=alone_ns(settings)
+    )
+    hearers = Hearers((gate, keys, cards))
     database.listen(hearers.forget)
     if bus is not None:
         database.listen(bus.tell)
@@ -70,4 +75,5 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         hearers=hearers,
         bus=bus,
         limiter=open_limits(settings, database, lambda: time.time_ns() // 1000),
+        cards=cards,
     )

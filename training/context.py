@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from billing.customers.audience_store import AudienceStore
+from features.contact.consent import OPTED_OUT
 from training.snapshots import Snapshots, snapshots_of
 from training.stages import Stages
 
@@ -58,6 +60,11 @@ class JobContext:
     def snapshots(self, task: str) -> Snapshots:
         """Where the task's snapshots lie."""
         return snapshots_of(self.home, self.scope.tenant_id, task)
+
+    def left_out(self) -> frozenset[str]:
+        """Of whom no model says anything: who was erased, and who does not want to be profiled, as it stands now."""
+        with self.database.view(self.scope) as unit:
+            return frozenset(self.erased) | AudienceStore(unit).agreeing(OPTED_OUT)
 
     @property
     def shadow_until(self) -> datetime:

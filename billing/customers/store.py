@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from billing.customers.customer import Customer, CustomerNotFoundError
 from billing.customers.tables import CustomerRow
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from sqlalchemy import Select
+
     from billing.db.session import Unit
 
 _BATCH = 500
+_CONSENTS = select(CustomerRow.id, CustomerRow.consents).where(CustomerRow.id.in_(bindparam("ids", expanding=True)))
 
 
 class CustomerStore:
@@ -41,6 +44,7 @@ class CustomerStore:
         row.address, row.region = dict(customer.address), customer.region
         row.tax_id, row.is_business = customer.tax_id, customer.is_business
         self._session.flush()
+        changed(self._session, [customer.id])
 
     def erase(self, customer_id: str, key: str) -> None:
         """Leave nothing of a customer but the id, under a key that names nobody."""
@@ -88,6 +92,11 @@ class CustomerStore:
             found.update((row.id, _from_row(row)) for row in rows)
         return found
 
+    def consents_of(self, ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """What each of these customers (by id) agreed to; those that are not there are left out."""
+        rows = self._session.execute(_CONSENTS, {"ids": sorted(set(ids))})
+        return {row.id: tuple(row.consents) for row in rows}
+
     def ids_by_key(self, keys: Iterable[str]) -> dict[str, str]:
         """The id of each key that exists."""
         wanted = sorted(set(keys))
@@ -130,6 +139,10 @@ class CustomerStore:
     def keys(self) -> list[str]:
         """The key of every customer, in order."""
         return list(self._session.scalars(select(CustomerRow.key).order_by(CustomerRow.key)))
+
+    def starts(self) -> Select[str, datetime]:
+        """A part of a query for other stores: `customer_id` and since when they are a customer, as `started_at`."""
+        return select(CustomerRow.id.label("customer_id"), CustomerRow.created_at.label("started_at"))
 
     def count(self) -> int:
         """How many customers there are."""

@@ -20,7 +20,7 @@ from billing.db.scope import ScopeError
 from billing.kernel.clock import utc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -32,6 +32,7 @@ _EXACT = Context(prec=400, traps=[Inexact])
 _STAGED = "uptier.staged"
 _POSTGRES: Any = postgresql()  # type: ignore[no-untyped-call] # (SQLAlchemy leaves its dialects untyped)
 _LOCK = "SELECT pg_advisory_xact_lock{kind}(hashtextextended(%s, 0))"
+_LOCK_EACH = "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name"
 
 
 class Merge(Enum):
@@ -49,6 +50,14 @@ def lock_shared(session: ScopedSession, name: str) -> None:
 def lock_alone(session: ScopedSession, name: str) -> None:
     """Wait for those who share `name` of this tenant, and keep others from it until the transaction ends."""
     _lock(session, name, "")
+
+
+def lock_each(session: ScopedSession, names: Iterable[str]) -> None:
+    """The same for several names in one statement, taken in their order, so that two who want some of the same wait in turn."""
+    connection = _writing(session)
+    if not _is_sqlite(connection):
+        tenant_id = session.scope.tenant_id
+        connection.exec_driver_sql(_LOCK_EACH, ([f"{tenant_id}:{name}" for name in sorted(names)],))
 
 
 def add_new(

@@ -13,7 +13,7 @@ from billing.entitlements.tables import GrantRow
 from billing.kernel.cadence import Cadence, Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from billing.db.session import Unit
@@ -40,6 +40,18 @@ class GrantStore:
             .where(or_(GrantRow.ends_at.is_(None), GrantRow.ends_at > now))
         )
         return [_from_row(row) for row in rows]
+
+    def of_customers(self, customer_ids: Sequence[str], now: datetime) -> dict[str, list[Grant]]:
+        """The same for some customers; those without any are left out."""
+        rows = self._session.scalars(
+            select(GrantRow)
+            .where(GrantRow.customer_id.in_(customer_ids), GrantRow.starts_at <= now)
+            .where(or_(GrantRow.ends_at.is_(None), GrantRow.ends_at > now))
+        )
+        found: dict[str, list[Grant]] = {}
+        for row in rows:
+            found.setdefault(row.customer_id, []).append(_from_row(row))
+        return found
 
     def ahead_of_customer(self, customer_id: str, now: datetime) -> list[Grant]:
         """The same and those that start later: what the customer may use until it changes."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from billing.pricing.discount import Coupon
 
 _INSTANT = timedelta(microseconds=1)
+TAX = "tax"  # where a line that belongs to no version says its tax class, and whether its price includes the tax
 
 
 class Facts:
@@ -61,7 +62,7 @@ class Facts:
 
     def settlement(self, invoice: Invoice, number: int) -> Settlement:
         """The coupons, limits and taxes that apply to an invoice, the subscription's `number`-th."""
-        versions = {line.version_id for line in invoice.lines} | set(invoice.version_ids)
+        versions = {line.version_id for line in invoice.lines if line.version_id} | set(invoice.version_ids)
         tax_of = untaxed if self._rules is None else self._tax_reader(invoice, self._rules)
         return Settlement(
             plan_of=self._cards.plans(versions),
@@ -110,6 +111,9 @@ class Facts:
         to = Buyer(country=country, region=buyer.region, tax_id=buyer.tax_id, is_business=buyer.is_business)
 
         def decide(line: InvoiceLine) -> TaxDecision:
+            said = line.document.get(TAX)
+            if said is not None:
+                return treatment(rules, seller, to, said["class"], said["inclusive"], invoice.closes_at)
             terms = self._cards.versions[line.version_id].terms
             return treatment(rules, seller, to, terms.tax_class, terms.tax_inclusive, invoice.closes_at)
 

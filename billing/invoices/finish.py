@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from billing.invoices.build import usage_lines
-from billing.invoices.deferred.lines import PREPAID, is_in_advance
+from billing.invoices.deferred.lines import PREPAID, advance_of
 from billing.invoices.facts import due_date
 from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.parties import parties
@@ -94,7 +94,7 @@ def _rated(draft: Invoice, cards: Cards, facts: Facts, usage: UsageReader) -> In
 
 def _posting(invoice: Invoice, at: datetime) -> Transaction:
     zero = Money.zero(invoice.currency)
-    earned = sum((line.net for line in invoice.lines if not is_in_advance(line)), zero)
+    earned = sum((line.net - advance_of(line) for line in invoice.lines), zero)
     tax = invoice.tax
     return invoice_issued(
         invoice.id,

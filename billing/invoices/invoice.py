@@ -86,7 +86,7 @@ UNPAID = frozenset({InvoiceStatus.ISSUED, InvoiceStatus.PARTLY_PAID, InvoiceStat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """One priced line: `kind` is recurring, usage, change, once, commitment or adjustment.
+    """One priced line: `kind` is recurring, usage, change, once, bundle, commitment or adjustment.
 
     `amount` is the price before anything came off it; `net` what is taxed, without its tax; `document` the priced line as it was quoted,
     with its trace, its cuts and its taxes. A line of a draft is not taxed yet.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
@@ -14,6 +14,8 @@ from billing.kernel.money import Money
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from sqlalchemy import Select
 
     from billing.db.session import Unit
 
@@ -69,3 +71,10 @@ class PastStore:
         self._session.execute(
             update(MarkRow).where(MarkRow.job == job).values(at=at).execution_options(synchronize_session=False)
         )
+
+    def renewals(self) -> Select[Any]:
+        """A part of a query for other stores: `customer_id` and `at` of each issued invoice that began another period."""
+        row = InvoiceRow
+        is_next = (row.kind == InvoiceKind.CYCLE.value, row.sequence > 0, row.issued_at.is_not(None))
+        columns: list[Any] = [row.customer_id, row.issued_at.label("at")]
+        return select(*columns).where(*is_next, row.status != InvoiceStatus.VOID.value)

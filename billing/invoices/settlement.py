@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from billing.invoices.deferred.lines import BUNDLE
 from billing.invoices.invoice import Invoice, InvoiceLine
 from billing.kernel.money import format_quantity
 from billing.pricing.item import Item
@@ -60,7 +61,12 @@ def settled(invoice: Invoice, rules: Settlement) -> Invoice:
         return invoice
     taxes = [rules.tax_of(line) for line in invoice.lines]
     items = [
-        Item(line=_priced(line, tax), plan=rules.plan_of.get(line.version_id), tax=tax.treatment)
+        Item(
+            line=_priced(line, tax),
+            plan=rules.plan_of.get(line.version_id),
+            tax=tax.treatment,
+            is_promised=line.kind == BUNDLE,
+        )
         for line, tax in zip(invoice.lines, taxes, strict=True)
     ]
     bill = settle(items, invoice.currency, Terms(coupons=rules.coupons, limits=rules.limits), period=invoice.period)

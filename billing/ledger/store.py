@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, tuple_
+from sqlalchemy import case, func, insert, or_, select, tuple_
 
 from billing.db.upsert import insert_new
 from billing.kernel.clock import format_instant, parse_instant
@@ -20,8 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy import Select
+
     from billing.db.session import Unit
     from billing.kernel.period import Period
+
+_SOLD = (Account.REVENUE.value, Account.DEFERRED_REVENUE.value)
+_LOST = (Account.GOODWILL.value, Account.BAD_DEBT.value, Account.EXPIRED_CREDIT.value)
+_TELLING = (*_SOLD, *_LOST, Account.FEES.value, Account.CASH.value)
+_GOING_BACK = ("credit_note_issued", "payment_refunded")
 
 
 class LedgerStore:
@@ -169,6 +176,30 @@ class LedgerStore:
             .group_by(LedgerEntryRow.customer_id, LedgerEntryRow.currency)
         )
         return {(str(who), currency): int(amount) for who, currency, amount in self._session.execute(query)}
+
+    def customer_money(self, currency: str) -> Select[Any]:
+        """A part of a query: what each entry in a currency earned from a customer, in minor units, for other stores to add up.
+
+        `customer_id`, `at`, `earned` (sold net of tax and credit notes), `lost` (gifts and bad debt, less what expired unspent), `fees`,
+        `cash` (received, less what went back), `refunds` (1 on entries of a credit note or a refund). Entries that say nothing of it
+        are left out.
+        """
+        entry, head = LedgerEntryRow, LedgerTransactionRow
+        minor = entry.amount_minor
+        went_back = or_(*(head.key.startswith(f"{fact}:") for fact in _GOING_BACK))
+        return (
+            select(
+                entry.customer_id.label("customer_id"),
+                head.at.label("at"),
+                case((entry.account.in_(_SOLD), -minor), else_=0).label("earned"),
+                case((entry.account.in_(_LOST), minor), else_=0).label("lost"),
+                case((entry.account == Account.FEES.value, minor), else_=0).label("fees"),
+                case((entry.account == Account.CASH.value, minor), else_=0).label("cash"),
+                case((went_back, 1), else_=0).label("refunds"),
+            )
+            .join(head, head.key == entry.transaction_key)
+            .where(entry.currency == currency, entry.customer_id.is_not(None), entry.account.in_(_TELLING))
+        )
 
     def transactions(self) -> list[Transaction]:
         """Every fact in the books, in order of time; for proofs and small books."""

@@ -40,12 +40,16 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A priced line with the plan it belongs to, its tax treatment and its cuts, in the order they were made."""
+    """A priced line with the plan it belongs to, its tax treatment and its cuts, in the order they were made.
+
+    A promised one is taxed and otherwise left alone: its price was agreed for it by itself.
+    """
 
     line: PricedLine
     plan: str | None = None
     tax: TaxTreatment = UNTAXED
     cuts: tuple[Cut, ...] = ()
+    is_promised: bool = False
 
     @property
     def net(self) -> Money:
@@ -81,8 +85,9 @@ class Scope:
     charges: frozenset[str] = _ANY
 
     def covers(self, item: Item) -> bool:
-        """Whether the item's plan and charge are both meant."""
-        return (not self.plans or item.plan in self.plans) and (not self.charges or item.line.key in self.charges)
+        """Whether the item's plan and charge are both meant; a promised price is never."""
+        meant = (not self.plans or item.plan in self.plans) and (not self.charges or item.line.key in self.charges)
+        return meant and not item.is_promised
 
 
 EVERYTHING = Scope()

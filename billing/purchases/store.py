@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Select
+
     from billing.db.session import Unit
 
 _SMALL_BATCH = 1000
@@ -101,6 +103,12 @@ class PurchaseStore:
         query = query.where(PurchaseRow.customer_id.in_(sorted(set(customer_ids))), PurchaseRow.at < before)
         rows = self._session.execute(query.group_by(PurchaseRow.customer_id))
         return {str(customer_id): int(orders) for customer_id, orders in rows}
+
+    def order_money(self, currency: str) -> Select[Any]:
+        """A part of a query for other stores: `customer_id`, `at`, `spend` (minor units) and `basket` of each line in a currency."""
+        row = PurchaseRow
+        columns: list[Any] = [row.customer_id, row.at, row.amount_minor.label("spend"), row.basket]
+        return select(*columns).where(row.currency == currency)
 
     def count(self) -> int:
         """How many lines are stored."""

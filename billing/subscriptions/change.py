@@ -62,13 +62,19 @@ def quote_change(
     """Promise the price of a change until `now + life`, or the end of the present period if that comes sooner."""
     subscription = SubscriptionStore(unit).get(subscription_id)
     check_billed(subscription, now)
-    preview = preview_change(unit, subscription, target, at=now, seats=seats)
+    quote = promise(subscription, preview_change(unit, subscription, target, at=now, seats=seats), now=now, life=life)
+    QuoteStore(unit).add(quote)
+    return quote
+
+
+def promise(subscription: Subscription, preview: ChangePreview, *, now: datetime, life: timedelta) -> Quote:
+    """The quote of a previewed change, to be kept by who makes it. A change that starts the periods over is refused. Pure."""
     if preview.effect is Effect.RESTART:
         raise ChangeRefusedError(
             f"{preview.version.plan_key!r} starts the periods over, whose price no quote can hold; change at once instead",
             plan=preview.version.plan_key,
         )
-    quote = Quote(
+    return Quote(
         id=new_id("quo"),
         customer_id=subscription.customer_id,
         subscription_id=subscription.id,
@@ -82,8 +88,6 @@ def quote_change(
         quoted_at=now,
         expires_at=min(now + life, period_end(subscription)),
     )
-    QuoteStore(unit).add(quote)
-    return quote
 
 
 def accept_quote(unit: Unit, quote_id: str, *, now: datetime) -> Changed:

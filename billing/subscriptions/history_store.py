@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, case, func, or_, select
 
 from billing.kernel.ids import new_id
 from billing.subscriptions.subscription import StateChange, Status
@@ -13,6 +13,8 @@ from billing.subscriptions.tables import SubscriptionEventRow, SubscriptionRow
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from datetime import datetime
+
+    from sqlalchemy import Select
 
     from billing.db.session import Unit
 
@@ -82,6 +84,30 @@ class HistoryStore:
             query = query.where(event.at < before)
         found = self._session.execute(query.execution_options(yield_per=10_000))
         yield from ((who, currency, which, at, minor) for who, currency, which, at, minor in found)
+
+    def moves(self) -> Select[Any]:
+        """A part of a query for other stores: what each step did, as 0 or 1.
+
+        `customer_id`, `at`, `plan_key`, `started`, `ended`, `bought` (started, or changed to a larger monthly value), `lowered`.
+        """
+        event = SubscriptionEventRow
+        before = func.lag(event.mrr_minor).over(
+            partition_by=event.subscription_id, order_by=(event.at.asc(), event.id.asc())
+        )
+        steps = select(event.customer_id, event.at, event.plan_key, event.kind, event.mrr_minor, before.label("before"))
+        step = steps.subquery()
+        is_change = step.c.kind == "changed"
+        return select(
+            step.c.customer_id,
+            step.c.at,
+            step.c.plan_key,
+            case((step.c.kind == "started", 1), else_=0).label("started"),
+            case((step.c.kind == "ended", 1), else_=0).label("ended"),
+            case((or_(step.c.kind == "started", and_(is_change, step.c.mrr_minor > step.c.before)), 1), else_=0).label(
+                "bought"
+            ),
+            case((and_(is_change, step.c.mrr_minor < step.c.before), 1), else_=0).label("lowered"),
+        )
 
     def last_of(self, customer_ids: Collection[str]) -> dict[str, int]:
         """What the last step left, by subscription, of the subscriptions of these customers."""

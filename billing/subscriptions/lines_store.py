@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from billing.kernel.errors import NotFoundError
 from billing.kernel.money import Money
@@ -103,25 +103,12 @@ class QuoteStore:
 
     def add(self, quote: Quote) -> None:
         """A new promise."""
-        self._session.add(
-            QuoteRow(
-                id=quote.id,
-                customer_id=quote.customer_id,
-                subscription_id=quote.subscription_id,
-                target=quote.target,
-                version_id=quote.version_id,
-                seats=quote.seats,
-                revision=quote.revision,
-                lines=[dict(line) for line in quote.lines],
-                total_minor=quote.total.amount_minor,
-                recurring_minor=quote.recurring.amount_minor,
-                currency=quote.total.currency,
-                quoted_at=quote.quoted_at,
-                expires_at=quote.expires_at,
-                accepted_at=quote.accepted_at,
-            )
-        )
-        self._session.flush()
+        self.add_many([quote])
+
+    def add_many(self, quotes: Sequence[Quote]) -> None:
+        """New promises, in one statement."""
+        if quotes:
+            self._session.execute(insert(QuoteRow), [_quote_row(quote) for quote in quotes])
 
     def get(self, quote_id: str) -> Quote:
         """One quote."""
@@ -149,6 +136,25 @@ def _line(row: PendingLineRow) -> PendingLine:
         created_at=row.created_at,
         invoice_id=row.invoice_id,
     )
+
+
+def _quote_row(quote: Quote) -> dict[str, Any]:
+    return {
+        "id": quote.id,
+        "customer_id": quote.customer_id,
+        "subscription_id": quote.subscription_id,
+        "target": quote.target,
+        "version_id": quote.version_id,
+        "seats": quote.seats,
+        "revision": quote.revision,
+        "lines": [dict(line) for line in quote.lines],
+        "total_minor": quote.total.amount_minor,
+        "recurring_minor": quote.recurring.amount_minor,
+        "currency": quote.total.currency,
+        "quoted_at": quote.quoted_at,
+        "expires_at": quote.expires_at,
+        "accepted_at": quote.accepted_at,
+    }
 
 
 def _quote(row: QuoteRow) -> Quote:

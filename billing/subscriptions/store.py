@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from billing.kernel.cadence import Cadence, Interval
 from billing.kernel.clock import format_instant, parse_instant
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from billing.db.session import Unit
 
 T = TypeVar("T")
+_REVISIONS = select(SubscriptionRow.customer_id, SubscriptionRow.id, SubscriptionRow.revision).where(
+    SubscriptionRow.customer_id.in_(bindparam("ids", expanding=True)), SubscriptionRow.status != Status.ENDED.value
+)
 
 
 class SubscriptionStore:
@@ -138,6 +141,24 @@ class SubscriptionStore:
             addons = self._addons([row.id for row in rows])
             found.update((row.customer_id, _from_row(row, addons.get(row.id, ()))) for row in rows)
         return found
+
+    def active_on(self, plan_keys: Collection[str], *, after: str = "", limit: int) -> list[Subscription]:
+        """Subscriptions that are paid for now, on one of these plans, in order of id from `after` on."""
+        query = (
+            select(SubscriptionRow)
+            .where(SubscriptionRow.plan_key.in_(sorted(plan_keys)), SubscriptionRow.status == Status.ACTIVE.value)
+            .where(SubscriptionRow.id > after)
+            .order_by(SubscriptionRow.id)
+            .limit(limit)
+        )
+        rows = list(self._session.scalars(query))
+        addons = self._addons([row.id for row in rows])
+        return [_from_row(row, addons.get(row.id, ())) for row in rows]
+
+    def revisions_of(self, customer_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+        """(id, revision) of the running subscription of each customer that has one."""
+        rows = self._session.execute(_REVISIONS, {"ids": sorted(set(customer_ids))})
+        return {row.customer_id: (row.id, row.revision) for row in rows}
 
     def had_trial(self, customer_id: str, plan_key: str) -> bool:
         """Whether a customer has begun a trial of a plan, under any of its versions; it counts for the plan it began on."""

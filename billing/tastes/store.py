@@ -57,12 +57,12 @@ class TasteStore:
     def preferences(self, customer_id: str) -> tuple[Preference, ...]:
         """What a customer declared; nothing for one who declared nothing."""
         row = self._session.scalar(select(PreferencesRow).where(PreferencesRow.customer_id == customer_id))
-        if row is None:
-            return ()
-        return tuple(
-            Preference(kind=Kind(one["kind"]), key=one["key"], value=one["value"], weight=one["weight"])
-            for one in row.document
-        )
+        return () if row is None else _preferences(row.document)
+
+    def all_preferences(self) -> dict[str, tuple[Preference, ...]]:
+        """What every customer declared, by customer id; who declared nothing is left out."""
+        rows = self._session.execute(select(PreferencesRow.customer_id, PreferencesRow.document))
+        return {customer: _preferences(document) for customer, document in rows if document}
 
     def forget(self, customer_id: str) -> int:
         """Remove what a customer declared; the answer is how many rows went."""
@@ -72,6 +72,12 @@ class TasteStore:
             .returning(PreferencesRow.customer_id)
         )
         return len(found.all())
+
+
+def _preferences(document: Sequence[Mapping[str, Any]]) -> tuple[Preference, ...]:
+    return tuple(
+        Preference(kind=Kind(one["kind"]), key=one["key"], value=one["value"], weight=one["weight"]) for one in document
+    )
 
 
 def _attributes(document: Mapping[str, Any]) -> dict[str, frozenset[str]]:

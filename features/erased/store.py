@@ -13,6 +13,8 @@ from features.erased.tables import ErasureRow
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import Select
+
     from billing.db.session import Unit
 
 
@@ -57,6 +59,10 @@ class ErasureStore:
     def ids(self) -> frozenset[str]:
         """The ids of everybody who was erased: what features and training leave out."""
         return frozenset(self._session.scalars(select(ErasureRow.customer_id)))
+
+    def ids_query(self) -> Select[str]:
+        """The same as a piece of a query."""
+        return select(ErasureRow.customer_id)
 
     def hashes(self) -> frozenset[str]:
         """The hashes of everybody who was erased: the tombstones that readers of files filter by."""

@@ -16,11 +16,19 @@ from billing.metering.store import EventStore
 from billing.payments.collection_store import MethodStore
 from billing.purchases.store import PurchaseStore
 from billing.tastes.store import TasteStore
+from features.boxes.chosen.store import ActStore, BoxStore
+from features.contact.mailing_store import MailingStore
+from features.contact.store import ContactStore
+from features.decisions.showing_store import ShowingStore
 from features.decisions.store import DecisionStore
+from features.experiments.exposures_store import ExposureStore
+from features.feedback.store import AskStore, FeedbackStore
 from features.scores.store import ScoreStore
 from features.segments.standing.store import StandingStore
 from features.segments.store import SegmentStore
 from features.served.store import ServedStore
+from features.signals.restraints.store import RestraintStore
+from features.signals.store import SignalStore
 from features.watch.store import WatchStore
 
 if TYPE_CHECKING:
@@ -72,6 +80,12 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "preferences": Holding(
         Treatment.REMOVED, "wishes that were declared", lambda unit, who, _: TasteStore(unit).forget(who)
     ),
+    "boxes": Holding(
+        Treatment.REMOVED, "what a person was sent, and why", lambda unit, who, _: BoxStore(unit).forget(who)
+    ),
+    "box_acts": Holding(
+        Treatment.REMOVED, "swaps and ratings of a person", lambda unit, who, _: ActStore(unit).forget(who)
+    ),
     "events": USAGE,
     "usage_rollups": _WITH,
     "scores": Holding(Treatment.REMOVED, "guesses about a person", lambda unit, who, _: ScoreStore(unit).forget(who)),
@@ -82,8 +96,34 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "segment_standings": Holding(
         Treatment.REMOVED, "a place among alike", lambda unit, who, _: StandingStore(unit).forget(who)
     ),
+    "offer_showings": Holding(
+        Treatment.REMOVED, "how often offers were shown", lambda unit, who, _: ShowingStore(unit).forget(who)
+    ),
     "decisions": Holding(
         Treatment.REMOVED, "offers that were made", lambda unit, who, _: DecisionStore(unit).forget(who)
+    ),
+    "experiment_exposures": Holding(
+        Treatment.REMOVED, "places in experiments", lambda unit, who, _: ExposureStore(unit).forget(who)
+    ),
+    "signals": Holding(
+        Treatment.REMOVED, "what called for an offer", lambda unit, who, _: SignalStore(unit).forget(who)
+    ),
+    "restraints": Holding(
+        Treatment.REMOVED, "tickets and cancellations", lambda unit, who, _: RestraintStore(unit).forget(who)
+    ),
+    "feedback": Holding(
+        Treatment.REMOVED, "what they thought, in their words", lambda unit, who, _: FeedbackStore(unit).forget(who)
+    ),
+    "feedback_asks": Holding(
+        Treatment.REMOVED, "when they were asked", lambda unit, who, _: AskStore(unit).forget(who)
+    ),
+    "contact_suppressions": Holding(
+        Treatment.REMOVED,
+        "wishes to be left alone; there is no address left",
+        lambda unit, who, _: ContactStore(unit).forget(who),
+    ),
+    "mailing_recipients": Holding(
+        Treatment.REMOVED, "mail that was sent", lambda unit, who, _: MailingStore(unit).forget(who)
     ),
     "served_vectors": Holding(
         Treatment.REMOVED, "features that answers used", lambda unit, who, _: ServedStore(unit).forget(who)
@@ -101,6 +141,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "subscription_events": _BOOKS,
     "pending_lines": _BOOKS,
     "quotes": _TERMS,
+    "bundle_quotes": _TERMS,
     "redemptions": _TERMS,
     "invoices": Holding(Treatment.KEPT, "the law asks for issued invoices with their parties"),
     "credit_notes": _BOOKS,

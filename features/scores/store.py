@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
+from billing.customers.audience_store import AudienceStore
+from billing.db.changes import changed
+from features.contact.consent import OPTED_OUT
 from features.erased.store import ErasureStore
 from features.scores.tables import ScoreRow
 
@@ -37,10 +40,11 @@ class ScoreStore:
         self._unit, self._session = unit, unit.session
 
     def replace(self, task: str, scores: Sequence[Score]) -> None:
-        """Put a whole new set of scores in the place of a task's old one, without those of customers erased since they were made."""
-        erased = ErasureStore(self._unit).ids()
-        kept = [score for score in scores if score.customer_id not in erased]
+        """Put a whole new set of scores in the place of a task's old one; none of customers who were erased or opted out meanwhile."""
+        left_out = ErasureStore(self._unit).ids() | AudienceStore(self._unit).agreeing(OPTED_OUT)
+        kept = [score for score in scores if score.customer_id not in left_out]
         self._session.execute(delete(ScoreRow).where(ScoreRow.task == task))
+        changed(self._session)
         if kept:
             self._session.execute(
                 insert(ScoreRow),
@@ -61,6 +65,7 @@ class ScoreStore:
         """Remove a customer's scores; how many."""
         count = len(self.of_customer(customer_id))
         self._session.execute(delete(ScoreRow).where(ScoreRow.customer_id == customer_id))
+        changed(self._session, [customer_id])
         return count
 
     def of_customer(self, customer_id: str) -> dict[str, Score]:
@@ -74,6 +79,15 @@ class ScoreStore:
         if customer_ids is not None:
             query = query.where(ScoreRow.customer_id.in_(sorted(customer_ids)))
         return {row.customer_id: _from_row(row) for row in self._session.scalars(query)}
+
+    def as_of(self, task: str) -> datetime | None:
+        """The latest moment that a task's scores speak of."""
+        return self._session.scalar(select(func.max(ScoreRow.as_of)).where(ScoreRow.task == task))
+
+    def at_least(self, task: str, value: float) -> list[Score]:
+        """The scores of a task from a value on, in order of customer."""
+        query = select(ScoreRow).where(ScoreRow.task == task, ScoreRow.value_ppm >= round(value * PPM))
+        return [_from_row(row) for row in self._session.scalars(query.order_by(ScoreRow.customer_id))]
 
     def values(self, task: str) -> list[float]:
         """All values of a task, for a histogram."""

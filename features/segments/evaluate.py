@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from billing.customers.audience_store import AudienceStore
 from billing.subscriptions.store import SubscriptionStore
+from features.contact.consent import OPTED_OUT
 from features.erased.store import ErasureStore
 from features.segments.life_cycle import stage_of
 from features.segments.observe import (
@@ -17,12 +19,13 @@ from features.segments.observe import (
     everybody,
     facts_of,
     facts_of_all,
+    is_watched,
     tables_of,
     values_of_all,
     visits_of_all,
 )
 from features.segments.rfm import VIEWS, score
-from features.segments.rules.judge import holds, judge
+from features.segments.rules.judge import Verdict, holds, is_closed, judge
 from features.segments.rules.store import RuleNotFoundError, RuleStore
 from features.segments.rules.tree import Compare, Subject, feature_names, nodes
 from features.segments.standing.announce import announce
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
     from billing.customers.customer import Customer
     from billing.db.scope import Scope
     from billing.db.session import Database, Unit
-    from features.segments.rules.judge import Facts, Verdict
+    from features.segments.rules.judge import Facts
     from features.segments.rules.store import SegmentRule
     from features.view import Source
 
@@ -59,7 +62,8 @@ class Evaluated:
 
 def why(unit: Unit, rule: SegmentRule, customer: Customer, now: datetime) -> Verdict:
     """Whether a rule holds for one customer as of now, and the conditions that decided."""
-    return judge(rule.tree, facts_of(unit, customer, feature_names(rule.tree), now))
+    facts = facts_of(unit, customer, feature_names(rule.tree), now)
+    return Verdict(inside=False, because=()) if is_closed(rule.tree, facts) else judge(rule.tree, facts)
 
 
 def evaluate_all(
@@ -72,9 +76,10 @@ def evaluate_all(
         tables = tables_of(unit, now) if tables is None else tables
         rules = RuleStore(unit).all()
     names = sorted({*VIEWS, *(name for rule in rules for name in feature_names(rule.tree))})
-    values = values_of_all(tables, names, list(customers), microseconds(now))
+    watched = {key: customer for key, customer in customers.items() if is_watched(customer)}
+    values = values_of_all(tables, names, list(watched), microseconds(now))
     with database.view(scope) as unit:
-        stages, classes = _stages(unit, customers, tables, now), _classes(values)
+        stages, classes = _stages(unit, watched, tables, now), _classes(values)
     done = [_settle(database, scope, LIFE_CYCLE, stages, now), _settle(database, scope, RFM, classes, now)]
     with database.view(scope) as unit:
         facts = facts_of_all(unit, customers, values, _tasks(rules))
@@ -104,7 +109,11 @@ def _evaluate(
 ) -> list[Evaluated]:
     done = []
     for rule in rules:
-        places = {customer: INSIDE for customer, known in facts.items() if holds(rule.tree, known)}
+        places = {
+            customer: INSIDE
+            for customer, known in facts.items()
+            if not is_closed(rule.tree, known) and holds(rule.tree, known)
+        }
         with database.unit(scope) as unit:
             if _unchanged(unit, rule):
                 done.append(_write(unit, rule.scheme, places, now))
@@ -121,8 +130,10 @@ def _unchanged(unit: Unit, rule: SegmentRule) -> bool:
 
 
 def _settle(database: Database, scope: Scope, scheme: str, places: Places, now: datetime) -> Evaluated:
+    """A scheme that is a profile: who opted out since the snapshot stands nowhere in it."""
     with database.unit(scope) as unit:
-        return _write(unit, scheme, places, now)
+        closed = AudienceStore(unit).agreeing(OPTED_OUT)
+        return _write(unit, scheme, {key: place for key, place in places.items() if key not in closed}, now)
 
 
 def _write(unit: Unit, scheme: str, places: Places, now: datetime) -> Evaluated:

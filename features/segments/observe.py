@@ -13,6 +13,7 @@ import numpy as np
 from billing.customers.store import CustomerStore
 from billing.subscriptions.store import SubscriptionStore
 from features.catalog import views_named
+from features.contact.consent import OPTED_OUT
 from features.online import features_of
 from features.scores.store import ScoreStore
 from features.segments.life_cycle import typical_gap_of
@@ -46,13 +47,11 @@ class Visits:
 
 
 def facts_of(unit: Unit, customer: Customer, names: Sequence[str], now: datetime) -> Facts:
-    """What is known of one customer as of now; `names` are the feature views that are asked for."""
+    """What is known of one customer as of now; `names` are the feature views that are asked for. Who opted out has no profile."""
+    if not is_watched(customer):
+        names = ()
     values = features_of(unit, customer.id, now=now, views=views_named(names)) if names else {}
-    scores = {task: score.value for task, score in ScoreStore(unit).of_customer(customer.id).items()}
-    found = SegmentStore(unit).of_customer(customer.id)
-    segments = {} if found is None else {CLUSTERS: frozenset({found.key, found.name})}
-    for scheme, standing in StandingStore(unit).of_customer(customer.id).items():
-        segments[scheme] = frozenset({standing.segment})
+    scores, segments = _guesses(unit, customer.id) if is_watched(customer) else ({}, {})
     running = SubscriptionStore(unit).running_of([customer.id]).get(customer.id)
     return Facts(
         features=values,
@@ -64,6 +63,11 @@ def facts_of(unit: Unit, customer: Customer, names: Sequence[str], now: datetime
     )
 
 
+def is_watched(customer: Customer) -> bool:
+    """Whether a customer may be profiled: of others rules see what was agreed and bought, and nothing that was guessed or watched."""
+    return OPTED_OUT not in customer.consents
+
+
 def facts_of_all(
     unit: Unit, customers: Mapping[str, Customer], values: Values, tasks: Iterable[str] = ()
 ) -> dict[str, Facts]:
@@ -73,9 +77,11 @@ def facts_of_all(
     running = SubscriptionStore(unit).running_of(customers)
     return {
         key: Facts(
-            features=values.get(key, {}),
-            scores=_scores_of(key, scores),
-            segments={scheme: found[key] for scheme, found in segments.items() if key in found},
+            features=values.get(key, {}) if is_watched(customer) else {},
+            scores=_scores_of(key, scores) if is_watched(customer) else {},
+            segments={scheme: found[key] for scheme, found in segments.items() if key in found}
+            if is_watched(customer)
+            else {},
             plans=frozenset({running[key].plan_key} if key in running else ()),
             consents=frozenset(customer.consents),
             country=customer.country,
@@ -148,6 +154,16 @@ def _days(table: Table, as_of_us: int) -> dict[str, list[int]]:
     customers, starts = np.unique(pairs // span, return_index=True)
     parts = np.split(pairs % span + first, starts[1:])
     return {names[code]: part.tolist() for code, part in zip(customers.tolist(), parts, strict=True)}
+
+
+def _guesses(unit: Unit, customer_id: str) -> tuple[dict[str, float], dict[str, frozenset[str]]]:
+    """A customer's scores by task, and the names they go by in each scheme."""
+    scores = {task: score.value for task, score in ScoreStore(unit).of_customer(customer_id).items()}
+    found = SegmentStore(unit).of_customer(customer_id)
+    segments = {} if found is None else {CLUSTERS: frozenset({found.key, found.name})}
+    for scheme, standing in StandingStore(unit).of_customer(customer_id).items():
+        segments[scheme] = frozenset({standing.segment})
+    return scores, segments
 
 
 def _segments(unit: Unit) -> dict[str, dict[str, frozenset[str]]]:

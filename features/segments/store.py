@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select
 
+from billing.customers.audience_store import AudienceStore
 from billing.kernel.errors import NotFoundError
+from features.contact.consent import OPTED_OUT
 from features.erased.store import ErasureStore
-from features.segments.tables import ExportRow, SegmentMemberRow, SegmentRow
+from features.segments.tables import SegmentMemberRow, SegmentRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+
+    from sqlalchemy import Select
 
     from billing.db.session import Unit
 
@@ -43,9 +47,9 @@ class SegmentStore:
         self._unit, self._session = unit, unit.session
 
     def replace(self, segments: Sequence[Segment], members: Mapping[str, str]) -> None:
-        """Put new segments and members (customer id -> segment key) in the place of the old ones; nobody who was erased meanwhile."""
-        erased = ErasureStore(self._unit).ids()
-        placed = {customer: key for customer, key in members.items() if customer not in erased}
+        """Put new segments and members (customer id -> segment key) in the place of the old ones; nobody erased or opted out meanwhile."""
+        left_out = ErasureStore(self._unit).ids() | AudienceStore(self._unit).agreeing(OPTED_OUT)
+        placed = {customer: key for customer, key in members.items() if customer not in left_out}
         self._session.execute(delete(SegmentMemberRow))
         self._session.execute(delete(SegmentRow))
         if segments:
@@ -102,35 +106,22 @@ class SegmentStore:
         rows = self._session.execute(select(SegmentMemberRow.customer_id, SegmentMemberRow.segment_key))
         return {str(row[0]): str(row[1]) for row in rows}
 
+    def keys_of(self, customer_ids: Iterable[str]) -> dict[str, str]:
+        """Segment key by customer id, of some customers; those in none are left out."""
+        wanted, found = sorted(set(customer_ids)), dict[str, str]()
+        for start in range(0, len(wanted), 500):
+            query = select(SegmentMemberRow.customer_id, SegmentMemberRow.segment_key)
+            query = query.where(SegmentMemberRow.customer_id.in_(wanted[start : start + 500]))
+            found.update((str(row[0]), str(row[1])) for row in self._session.execute(query))
+        return found
+
+    def members_query(self, key: str) -> Select[str]:
+        """The customer ids of one segment, as a piece of a query."""
+        return select(SegmentMemberRow.customer_id).where(SegmentMemberRow.segment_key == key)
+
     def members_of(self, key: str) -> list[str]:
         """The customer ids of one segment, in order."""
-        query = select(SegmentMemberRow.customer_id).where(SegmentMemberRow.segment_key == key)
-        return list(self._session.scalars(query.order_by(SegmentMemberRow.customer_id)))
-
-    def record_export(
-        self,
-        *,
-        export_id: str,
-        segment: str,
-        purpose: str,
-        channel: str,
-        included: int,
-        excluded: dict[str, int],
-        at: datetime,
-    ) -> None:
-        """Keep that a segment was handed out."""
-        self._session.add(
-            ExportRow(
-                id=export_id,
-                segment_key=segment,
-                purpose=purpose,
-                channel=channel,
-                included=included,
-                excluded=excluded,
-                created_at=at,
-            )
-        )
-        self._session.flush()
+        return list(self._session.scalars(self.members_query(key).order_by(SegmentMemberRow.customer_id)))
 
 
 def _from_row(row: SegmentRow, size: int) -> Segment:

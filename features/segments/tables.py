@@ -37,17 +37,3 @@ class SegmentMemberRow(TenantRow):
 
     customer_id: Mapped[str] = mapped_column(ID, primary_key=True)
     segment_key: Mapped[str] = mapped_column(KEY)
-
-
-class ExportRow(TenantRow):
-    """That a segment was handed out: to whom it may go, how many went and who was left out."""
-
-    __tablename__ = "segment_exports"
-
-    id: Mapped[str] = mapped_column(ID, primary_key=True)
-    segment_key: Mapped[str] = mapped_column(KEY)
-    purpose: Mapped[str]
-    channel: Mapped[str]
-    included: Mapped[int]
-    excluded: Mapped[dict[str, int]] = mapped_column(Document)
-    created_at: Mapped[datetime]

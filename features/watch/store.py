@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
+from billing.customers.audience_store import AudienceStore
 from billing.kernel.ids import new_id
+from features.contact.consent import OPTED_OUT
 from features.erased.store import ErasureStore
 from features.scores.store import PPM
 from features.watch.tables import KeptScoreRow, WatchRow
@@ -60,8 +62,8 @@ class WatchStore:
         return set(self._session.scalars(query))
 
     def keep(self, task: str, promises: Sequence[Promise]) -> None:
-        """Keep promises until their outcome is known; none of customers erased since they were made."""
-        erased = ErasureStore(self._unit).ids()
+        """Keep promises until their outcome is known; none of customers who were erased or opted out meanwhile."""
+        left_out = ErasureStore(self._unit).ids() | AudienceStore(self._unit).agreeing(OPTED_OUT)
         values = [
             {
                 "task": task,
@@ -74,7 +76,7 @@ class WatchStore:
                 "outcome": None,
             }
             for one in promises
-            if one.customer_id not in erased
+            if one.customer_id not in left_out
         ]
         if values:
             self._session.execute(insert(KeptScoreRow), values)

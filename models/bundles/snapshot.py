@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from billing.pricing.bundle import BundlePrice, DiscountPolicy, Part, price_bundle
 from models.bundles.grow import GrowthLimits, Member, PartnerTable, grow
-from models.bundles.price import BundlePrice, DiscountPolicy, Part, price_bundle
 from models.recommender.archive import read_archive, write_archive
 from models.recommender.choose import allowed_items, best_codes
 

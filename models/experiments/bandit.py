@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.experiments.inference.best import chance_best_rate
+from models.experiments.inference.best import chance_best, chance_best_rate
 from models.experiments.inference.contrast import NotComputable
 from models.experiments.inference.sums import Summarised
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.experiments.inference.sums import Cases
+    from features.experiments.moments import Weighted
+    from models.experiments.inference.sums import Cases, Summary
 
 FLOOR = 0.05
 
@@ -37,6 +38,13 @@ def shares(arms: Sequence[Cases], floor: float = FLOOR) -> tuple[float, ...]:
         raise ValueError(f"a floor of {floor} for {len(arms)} arms leaves nothing to learn with")
     best = chance_best_rate(arms)
     return tuple(floor + (1 - floor * len(arms)) * chance for chance in best)
+
+
+def shares_of_means(arms: Sequence[Summary], floor: float = FLOOR) -> tuple[float, ...]:
+    """The same where outcomes are amounts: by normal posteriors around the means that were seen."""
+    if not 0 <= floor * len(arms) <= 1:
+        raise ValueError(f"a floor of {floor} for {len(arms)} arms leaves nothing to learn with")
+    return tuple(floor + (1 - floor * len(arms)) * chance for chance in chance_best(arms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +66,13 @@ def read_out(logged: Logged, arm: int) -> Summarised | NotComputable:
     mean = float((weight * logged.outcome).sum() / weight.sum())
     influence = weight * (logged.outcome - mean) / (weight.sum() / n)
     return Summarised(n, mean, float(influence.var(ddof=1)))
+
+
+def read_out_of(sums: Weighted) -> Summarised | NotComputable:
+    """The same from sums over units that the database made, of weights 1 / propensity."""
+    if sums.shown < 2 or sums.w <= 0:
+        return NotComputable("the arm was shown fewer than twice")
+    mean = sums.wy / sums.w
+    per_unit = sums.w / sums.n
+    spread = sums.wwyy - 2 * mean * sums.wwy + mean * mean * sums.ww
+    return Summarised(sums.n, mean, max(spread, 0.0) / (per_unit * per_unit) / (sums.n - 1))

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 
 from billing.db.replay import Answer, recall, remember
 from billing.kernel.errors import InvalidError, Kind, UptierError
 from billing.tenants.keys import BadKeyError
-from serving.tokens import CustomerTokenError, customer_of, signing_secret
+from serving.tokens import CustomerTokenError, Speaker, signing_secret, speaker_of
 from serving.wiring import Services
 
 if TYPE_CHECKING:
@@ -79,11 +80,7 @@ class Context:
 
     def write(self, work: Callable[[Unit], Any], *, body: object = None, status: int = 200) -> JSONResponse:
         """Run a use case in one transaction and answer with its result; with an `Idempotency-Key`, once and the same again."""
-        key = self.request.headers.get("idempotency-key")
-        if key is not None and not 0 < len(key) <= MAX_KEY:
-            raise InvalidError(f"an Idempotency-Key has 1 to {MAX_KEY} characters")
-        fingerprint = self._fingerprint(body)
-        key = self._own(key) if key else None
+        key, fingerprint = self.replay_key(body)
         with self.unit() as unit:
             known = recall(unit, key, fingerprint) if key else None
             if known is not None:
@@ -92,6 +89,15 @@ class Context:
             if key:
                 remember(unit, key, fingerprint, Answer(status, result), self.services.clock.now())
         return JSONResponse(result, status_code=status)
+
+    def replay_key(self, body: object) -> tuple[str | None, str]:
+        """The request's `Idempotency-Key` as this asker's own, None without one, and a digest of what it stands for."""
+        key = self.request.headers.get("idempotency-key")
+        if key is None:
+            return None, ""
+        if not 0 < len(key) <= MAX_KEY:
+            raise InvalidError(f"an Idempotency-Key has 1 to {MAX_KEY} characters")
+        return self._own(key), self._fingerprint(body)
 
     def _own(self, key: str) -> str:
         """The key as this asker's own: two customers' browsers that choose one key are strangers to each other."""
@@ -104,14 +110,18 @@ class Context:
 
     def customer(self, named: str | None) -> str:
         """The customer a request is about: the one it names, or for a browser the one its token proves."""
+        return self.speaker(named).customer
+
+    def speaker(self, named: str | None, member: str | None = None, role: str | None = None) -> Speaker:
+        """The same with the member and role: a secret key is believed, a browser says only what its token proves."""
         if self.principal.is_secret:
             if not named:
                 raise InvalidError("name the customer")
-            return named
+            return Speaker(named, member, role)
         secret = signing_secret(self.services.secret, self.tenant_id)
         token = self.request.headers.get("x-customer-token", "")
-        proven = customer_of(secret, token, now=self.services.clock.now())
-        if named and named != proven:
+        proven = speaker_of(secret, token, now=self.services.clock.now())
+        if named and named != proven.customer:
             raise CustomerTokenError("the customer token speaks for another customer")
         return proven
 
@@ -123,10 +133,14 @@ def _services(request: Request) -> Services:
 
 
 def _principal(request: Request) -> Principal:
+    return _services(request).keys.principal(_presented(request))
+
+
+def _presented(request: Request) -> str:
     scheme, _, presented = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not presented:
         raise BadKeyError("send your key as 'Authorization: Bearer upt_sk_...'")
-    return _services(request).keys.principal(presented.strip())
+    return presented.strip()
 
 
 def _secret(request: Request) -> Context:
@@ -136,8 +150,20 @@ def _secret(request: Request) -> Context:
     return Context(_services(request), principal, request)
 
 
+async def browser_context(request: Request) -> Context:
+    """The same as `BrowserContext` for routes that are asked too often for a thread each: a key that is known costs no query."""
+    services, presented = _services(request), _presented(request)
+    principal = services.keys.held(presented)
+    if principal is None:
+        principal = await run_in_threadpool(services.keys.load, presented)
+    return _from_page(request, principal)
+
+
 def _browser(request: Request) -> Context:
-    principal = _principal(request)
+    return _from_page(request, _principal(request))
+
+
+def _from_page(request: Request, principal: Principal) -> Context:
     origin = page_origin(request)
     if not principal.is_secret and not _allowed(origin, principal.key.origins):
         raise OriginError("this publishable key is not bound to the page's origin", origin=(origin or "")[:200])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import Query
 from fastapi.responses import JSONResponse, Response
 
-from serving.predict.segment_export import tame
+from features.exports.formats import tame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -43,7 +43,7 @@ def over_http(bench: Bench, seconds: float, connections: int, tell: Callable[[st
     settings = {"UPTIER_DATABASE_URL": url, "UPTIER_HOME": str(bench.services.settings.home / "server")}
     settings |= {"UPTIER_MLFLOW_URI": "off", "UPTIER_REDIS_URL": bench.services.settings.redis_url}
     found = []
-    with _running(_STUB, {}) as (stub, stub_pid), _running(_SERVE, settings) as (server, server_pid):
+    with running(_STUB, {}) as (stub, stub_pid), running(_SERVE, settings) as (server, server_pid):
         headers = {"Authorization": f"Bearer {bench.key}"}
         context = {"context": {"targetingKey": CUSTOMER}}
         single = [_post(server, f"/ofrep/v1/evaluate/flags/{flag}", context, headers) for flag in FLAGS]
@@ -97,7 +97,7 @@ def _post(address: str, path: str, body: object, headers: dict[str, str]) -> byt
 
 
 @contextmanager
-def _running(arguments: Sequence[str], settings: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+def running(arguments: Sequence[str], settings: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     """A server process; its address and process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -11,10 +11,14 @@ from typing import Annotated
 
 import typer
 
+from serving.cli.bench_boxes import boxes
 from serving.cli.bench_churn import churn
+from serving.cli.bench_decisions import decisions
 from serving.cli.bench_experiments import experiments
 from serving.cli.bench_features import features
+from serving.cli.bench_offers import offers
 from serving.cli.bench_recommend import latency, next_basket
+from serving.cli.bench_report import report
 from serving.cli.bench_retrain import retrain
 from serving.cli.bench_truth import truth
 from serving.cli.bench_uplift import uplift
@@ -22,11 +26,15 @@ from serving.cli.bench_value import value
 from serving.cli.output import AsJson, err, out, readable_errors
 
 app = typer.Typer(help="Benchmarks: models beside their baselines, and the billing engine.", no_args_is_help=True)
+app.command()(boxes)
 app.command()(churn)
+app.command()(decisions)
 app.command()(experiments)
 app.command()(features)
 app.command()(latency)
 app.command()(next_basket)
+app.command()(offers)
+app.command()(report)
 app.command()(retrain)
 app.command()(truth)
 app.command()(uplift)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOKED_AT = 500
+_LATELY = timedelta(days=60)
+_WEEKS = 5
+"""How long the simulated shop is lived in, with offers seen and answered."""
 
 
 def demo(
@@ -142,13 +145,14 @@ def _simulated(wired: Services, *, customers: int, seed: int, origins: list[str]
             line = lines.setdefault(words, bar.add_task(words, total=total)) if words not in lines else lines[words]
             bar.update(line, advance=done, total=total)
 
-        return build_simulated(wired, customers=customers, seed=seed, origins=origins, tell=tell)
+        return build_simulated(wired, customers=customers, seed=seed, origins=origins, tell=tell, weeks=_WEEKS)
 
 
 def _customer_to_show(wired: Services, built: Demo, now: datetime) -> str:
-    """A member below the top plan who would see an offer: one close to a limit, else any member, else anybody."""
+    """A member below the top plan who would see an offer: close to a limit and not shown one lately, else any member, else anybody."""
     from billing.customers.store import CustomerStore
     from billing.subscriptions.store import SubscriptionStore
+    from features.decisions.showing_store import ShowingStore
     from models.offers.holdout import is_held_out
     from models.offers.rules.limit_near import THRESHOLD
     from serving.predict.signals import limits_of
@@ -157,10 +161,13 @@ def _customer_to_show(wired: Services, built: Demo, now: datetime) -> str:
     with wired.database.view(built.scope) as unit:
         subscribed = [each for each in SubscriptionStore(unit).page(limit=_LOOKED_AT).items if each.is_running]
         known = CustomerStore(unit).by_ids(each.customer_id for each in subscribed)
+        shown = ShowingStore(unit).of_customers(list(known), now - _LATELY)
         members = [
             known[each.customer_id]
             for each in subscribed
-            if each.plan_key != "pro" and not is_held_out(built.tenant_id, known[each.customer_id].key, share=share)
+            if each.plan_key != "pro"
+            and each.customer_id not in shown
+            and not is_held_out(built.tenant_id, known[each.customer_id].key, share=share)
         ]
         for member in members:
             if any(use.ratio >= THRESHOLD for use in limits_of(unit, member.id, now=now)):

@@ -8,13 +8,16 @@ import typer
 
 from serving.cli import (
     bench,
+    boxes,
     customers,
     db,
     demo,
+    experiments,
     exports,
     features,
     imports,
     models,
+    offers,
     segments,
     serve,
     simulate,
@@ -42,7 +45,10 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(exports.app, name="export")
 app.add_typer(segments.app, name="segments")
 app.add_typer(features.app, name="features")
+app.add_typer(experiments.app, name="experiments")
 app.add_typer(customers.app, name="customers")
+app.add_typer(boxes.app, name="boxes")
+app.add_typer(offers.app, name="offers")
 
 
 def main() -> None:

@@ -64,6 +64,7 @@ def serve(
                 sys.exit(_DID_NOT_START)
         finally:
             app.state.intake.close()
+            app.state.desk.close()
             for job in jobs:
                 job.stop()
             wired.database.close()

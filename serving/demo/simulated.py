@@ -17,8 +17,10 @@ from billing.metering.usage_file import import_usage
 from billing.purchases.cleaning import clean
 from billing.purchases.reading import read_purchases
 from billing.purchases.record import record_history
-from serving.demo.members import Step, replay, settle
+from serving.demo.members import replay, settle
 from serving.demo.shopfront import Demo, open_demo
+from serving.demo.visits import begin_experiment, visit
+from serving.demo.weeks import parts_of
 from training.simulate.files import write
 from training.simulate.shop import simulate
 from training.simulate.spec import ShopSpec
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from billing.db.session import Unit
+    from serving.demo.weeks import Part
     from serving.wiring import Services
 
     Tell = Callable[[str, int, int | None], None]
@@ -36,8 +39,13 @@ START = datetime(2025, 10, 1, tzinfo=UTC)
 DAYS = 300
 
 
-def build_simulated(services: Services, *, customers: int, seed: int, origins: Sequence[str], tell: Tell) -> Demo:
-    """Simulate, write the files, and bring them in; the tenant's clock stands at the end of the simulation."""
+def build_simulated(
+    services: Services, *, customers: int, seed: int, origins: Sequence[str], tell: Tell, weeks: int = 0
+) -> Demo:
+    """Simulate, write the files, and bring them in; the tenant's clock stands at the end of the simulation.
+
+    In the last `weeks` weeks the shop lives: members come by, see offers and answer them, week after week.
+    """
     spec = ShopSpec(customers=customers, start=START, days=DAYS, seed=seed)
     folder = services.settings.home / "files"
     tell("simulating a shop", 0, 1)
@@ -50,25 +58,15 @@ def build_simulated(services: Services, *, customers: int, seed: int, origins: S
     with services.database.unit(demo.scope) as unit:
         _products(unit, folder / "products.csv")
         _customers(unit, folder / "customers.csv")
-    lines = clean(read_purchases(folder / "purchases.csv"), currency=spec.currency).lines
-    record_history(
-        services.database,
-        demo.scope,
-        lines.batches(),
-        progress=lambda done: tell("recording purchases", done, len(lines)),
-    )
-    import_usage(
-        services.database,
-        demo.scope,
-        folder / "usage.jsonl",
-        now=now,
-        progress=lambda done: tell("recording usage", done, None),
-    )
-    steps = [
-        Step(parse_instant(row["at"]), row["customer"], row["kind"], row["plan"])
-        for row in _rows(folder / "subscriptions.csv")
-    ]
-    replay(services.database, demo.scope, steps, progress=lambda done: tell("subscriptions", done, len(steps)))
+    parts = parts_of(folder, now, weeks)
+    for number, part in enumerate(parts):
+        _live(services, demo, part, currency=spec.currency, tell=tell)
+        if number < len(parts) - 1:
+            if number == 0:
+                begin_experiment(services, demo, currency=spec.currency, now=part.until)
+            tell("visits", 0, weeks)
+            visit(services, demo, now=part.until)
+            tell("visits", 1, weeks)
     billed = 0
 
     def bill(done: int, total: int) -> None:
@@ -78,6 +76,25 @@ def build_simulated(services: Services, *, customers: int, seed: int, origins: S
 
     settle(services.database, demo.scope, now=now, progress=bill)
     return demo
+
+
+def _live(services: Services, demo: Demo, part: Part, *, currency: str, tell: Tell) -> None:
+    """What was bought, used and subscribed to in one part of the history."""
+    lines = clean(read_purchases(part.purchases), currency=currency).lines
+    record_history(
+        services.database,
+        demo.scope,
+        lines.batches(),
+        progress=lambda done: tell("recording purchases", done, None),
+    )
+    import_usage(
+        services.database,
+        demo.scope,
+        part.usage,
+        now=part.until,
+        progress=lambda done: tell("recording usage", done, None),
+    )
+    replay(services.database, demo.scope, part.steps, progress=lambda done: tell("subscriptions", done, None))
 
 
 def _products(unit: Unit, path: Path) -> None:

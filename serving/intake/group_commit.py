@@ -11,23 +11,26 @@ import time
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from billing.db.session import BusyError
 from billing.kernel.errors import Kind, UptierError
 from billing.metering.ingest import store_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from billing.db.scope import Scope
-    from billing.db.session import Database
+    from billing.db.session import Database, Unit
     from billing.metering.ingest import Batch, Receipt
     from serving.settings import Settings
 
+Work = TypeVar("Work")
+Answer = TypeVar("Answer")
+
 
 class IntakeFullError(UptierError):
-    """More usage waits to be stored than is taken at once."""
+    """More waits to be stored than is taken at once."""
 
     code = "intake_full"
     kind = Kind.UNAVAILABLE
@@ -62,45 +65,58 @@ def limits_of(settings: Settings) -> Limits:
 
 
 @dataclass(slots=True)
-class _Waiting:
+class _Waiting(Generic[Work, Answer]):
     scope: Scope
-    batch: Batch
+    work: Work
     weight: int
-    answer: Future[Receipt] = field(default_factory=Future)
+    answer: Future[Answer] = field(default_factory=Future)
 
 
-class Intake:
-    """Takes batches from any thread. Its writer is a thread that lives while there is something to write."""
+class GroupCommit(Generic[Work, Answer]):
+    """Takes work from any thread. Its writer is a thread that lives while there is something to write.
 
-    def __init__(self, database: Database, limits: Limits | None = None) -> None:
+    `store` does the work of one tenant in one transaction and answers each in turn; an answer that is an exception is raised to its
+    caller alone. What work weighs, and so how much is committed together, is told at `submit`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        store: Callable[[Unit, Sequence[Work]], Sequence[Answer | Exception]],
+        limits: Limits | None = None,
+        *,
+        name: str = "group-commit",
+    ) -> None:
         self._database = database
+        self._store = store
+        self._name = name
         self._limits = limits or Limits()
         self._changed = threading.Condition()
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[_Waiting[Work, Answer]] = deque()
         self._events = 0
         self._writer: threading.Thread | None = None
         self._is_closed = False
 
     @property
     def waiting(self) -> int:
-        """How many events wait; a batch that is being written does not wait."""
+        """How much waits; what is being written does not wait."""
         return self._events
 
-    def submit(self, scope: Scope, batch: Batch) -> Future[Receipt]:
-        """Queue a batch; the answer comes after its commit, and is an error where it could not be stored."""
-        item = _Waiting(scope, batch, max(len(batch), 1))
+    def put(self, scope: Scope, work: Work, weight: int = 1) -> Future[Answer]:
+        """Queue work; the answer comes after its commit, and is an error where it could not be stored."""
+        item: _Waiting[Work, Answer] = _Waiting(scope, work, weight)
         with self._changed:
             if self._is_closed:
-                raise IntakeClosedError("the server is ending; send the events again in a moment")
+                raise IntakeClosedError("the server is ending; ask again in a moment")
             if self._events and self._events + item.weight > self._limits.queued_events:
                 raise IntakeFullError(
-                    "more usage is waiting to be stored than is taken at once; send the events again in a moment",
+                    "more is waiting to be stored than is taken at once; ask again in a moment",
                     waiting=self._events,
                 )
             self._queue.append(item)
             self._events += item.weight
             if self._writer is None:
-                self._writer = threading.Thread(target=self._write, name="usage-intake", daemon=True)
+                self._writer = threading.Thread(target=self._write, name=self._name, daemon=True)
                 self._writer.start()
             elif self._events >= self._limits.flush_events:
                 self._changed.notify_all()
@@ -121,7 +137,7 @@ class Intake:
             is_first = False
             self._commit(items)
 
-    def _next(self, *, waits: bool) -> list[_Waiting]:
+    def _next(self, *, waits: bool) -> list[_Waiting[Work, Answer]]:
         """The next group, all of one tenant and in the order they came; nothing ends the writer."""
         with self._changed:
             if waits:
@@ -138,9 +154,9 @@ class Intake:
             if left <= 0 or not self._changed.wait(left):
                 return
 
-    def _group(self) -> list[_Waiting]:
-        group: list[_Waiting] = []
-        others: deque[_Waiting] = deque()
+    def _group(self) -> list[_Waiting[Work, Answer]]:
+        group: list[_Waiting[Work, Answer]] = []
+        others: deque[_Waiting[Work, Answer]] = deque()
         total = 0
         while self._queue:
             item = self._queue.popleft()
@@ -155,11 +171,11 @@ class Intake:
         self._events -= total
         return group
 
-    def _commit(self, items: Sequence[_Waiting]) -> None:
+    def _commit(self, items: Sequence[_Waiting[Work, Answer]]) -> None:
         """All together; where that fails for a reason of one of them, each by itself."""
         try:
             with self._database.unit(items[0].scope) as unit:
-                receipts = store_batches(unit, [item.batch for item in items])
+                answers = self._store(unit, [item.work for item in items])
         except Exception as error:  # noqa: BLE001 (whatever it was is the answer of whom it concerns)
             if len(items) == 1 or isinstance(error, BusyError):
                 for item in items:
@@ -168,5 +184,23 @@ class Intake:
             for item in items:
                 self._commit([item])
             return
-        for item, receipt in zip(items, receipts, strict=True):
-            item.answer.set_result(receipt)
+        for item, answer in zip(items, answers, strict=True):
+            if isinstance(answer, Exception):
+                item.answer.set_exception(answer)
+            else:
+                item.answer.set_result(answer)
+
+
+class Intake(GroupCommit["Batch", "Receipt"]):
+    """Batches of usage events."""
+
+    def __init__(self, database: Database, limits: Limits | None = None) -> None:
+        super().__init__(database, _stored, limits, name="usage-intake")
+
+    def submit(self, scope: Scope, batch: Batch) -> Future[Receipt]:
+        """Queue a batch, which weighs what it holds."""
+        return self.put(scope, batch, max(len(batch), 1))
+
+
+def _stored(unit: Unit, batches: Sequence[Batch]) -> Sequence[Receipt]:
+    return store_batches(unit, batches)

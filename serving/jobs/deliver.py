@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from billing.webhooks.delivery import DeliveryState
 from billing.webhooks.post import TIMEOUT_SECONDS, HttpPost
 from billing.webhooks.relay import BATCH, relay
 from billing.webhooks.store import DeliveryStore, EndpointStore
+from serving.predict.export_push import PART_KIND, with_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,6 +233,10 @@ def _send_next(services: Services, turn: _Turn, post: Post, rng: random.Random) 
         claimed = claim(unit, turn.endpoint_id, now=services.clock.now())
     if claimed is None:
         return None
+    if claimed.fact.kind == PART_KIND:
+        now = turn.tenant.now(services.clock.now())
+        with services.database.view(turn.scope) as unit:
+            claimed = replace(claimed, fact=with_rows(services, unit, claimed.fact, now=now))
     headers, body = compose(claimed, services.secret, tenant_id=turn.tenant.id, now=services.clock.now())
     reply = post(claimed.endpoint.url, headers, body)
     with services.database.unit(turn.scope) as unit:

@@ -21,12 +21,17 @@ from billing.ratelimits.store import BucketStore
 from billing.revenue.recognise import recognise
 from billing.subscriptions.store import SubscriptionStore
 from billing.wallets.routine import next_due as next_in_wallets
+from features.boxes.store import ShelfStore
 from features.segments.routine import tend_segments
 from features.served.verify import is_due, verify_served
+from serving.experiments.tend import tend_experiments
 from serving.jobs.learning import queue_learning
+from serving.jobs.signals import tend_signals
 from serving.jobs.wallets import tend_wallets
 from serving.limits.plan import EPOCH, MICROSECOND
 from serving.payments import collect_for, payments_due
+from serving.predict.boxes import choose_due
+from serving.predict.segment_export import remove_expired
 from serving.settings import grace_of
 from serving.telemetry import FEATURES_CHECKED
 
@@ -168,6 +173,10 @@ def _tend_segments(services: Services, scope: Scope, now: datetime, report: Rout
     report.count("segments_left", left)
 
 
+def _tend_signals(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    report.count("signals_raised", tend_signals(services.database, scope, now=now))
+
+
 def _verify_served(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
     with services.database.view(scope) as unit:
         due = is_due(unit, now)
@@ -186,6 +195,27 @@ def _queue_learning(services: Services, scope: Scope, _now: datetime, report: Ro
     report.count("training_runs_queued", queue_learning(services, scope))
 
 
+def _remove_exports(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    report.count("export_files_removed", remove_expired(services, scope, now=now))
+
+
+def _choose_boxes(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    done, failed = choose_due(services.database, scope, now=now)
+    report.count("boxes_chosen", done)
+    report.failed += failed
+
+
+def _boxes_due(unit: Unit, after: datetime) -> datetime | None:
+    return ShelfStore(unit).next_due(after)
+
+
+def _tend_experiments(services: Services, scope: Scope, now: datetime, report: RoutineReport) -> None:
+    done = tend_experiments(services, scope, now=now)
+    report.count("experiments_looked_at", done.looked)
+    report.count("experiments_paused", done.paused)
+    report.count("customers_enrolled", done.enrolled)
+
+
 JOBS = (
     Job("partitions of events", _make_partitions, _with_the_others),
     Job("holds", _expire_holds, _with_the_others),
@@ -198,10 +228,14 @@ JOBS = (
     Job("payments", _collect, payments_due),
     Job("top-ups that were paid", _top_up, _with_the_others),
     Job("revenue", _recognise, _with_the_others),
+    Job("boxes", _choose_boxes, _boxes_due),
     Job("rate limits", _sweep_limits, _with_the_others),
     Job("learning", _queue_learning, _with_the_others),
     Job("served features", _verify_served, _with_the_others),
+    Job("signals", _tend_signals, _with_the_others),
     Job("segments", _tend_segments, _with_the_others),
+    Job("experiments", _tend_experiments, _with_the_others),
+    Job("files of exports", _remove_exports, _with_the_others),
 )
 
 

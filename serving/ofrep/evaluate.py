@@ -13,9 +13,9 @@ from billing.db.scope import Scope as TenantScope
 from billing.tenants.keys import BadKeyError, digest
 from billing.tenants.store import TenantStore
 from serving.api.context import OriginError, page_origin
+from serving.gate.shared import Shared
 from serving.ofrep.asking import ONE, FaultError
 from serving.ofrep.flags import Pages, flag
-from serving.ofrep.shared import Shared
 from serving.ofrep.stream_token import signed, stream_secret, window
 from serving.tokens import CustomerTokenError, customer_of, signing_secret
 

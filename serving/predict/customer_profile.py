@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from billing.kernel.clock import format_instant
+from features.contact.consent import OPTED_OUT
 from features.online import features_of
 from features.scores.store import ScoreStore
 from features.segments.standing.store import StandingStore
@@ -22,12 +23,23 @@ _NO_CHANCE = frozenset({"uplift", "value"})
 
 
 def profile_of(unit: Unit, customer: Customer, *, now: datetime) -> dict[str, Any]:
-    """The profile document of one customer as of now."""
+    """The profile document of one customer as of now; of one who opted out of profiling there is none, and nothing is computed."""
+    if OPTED_OUT in customer.consents:
+        return {
+            "customer": customer.key,
+            "as_of": format_instant(now),
+            "profiling": False,
+            "segments": [],
+            "standings": {},
+            "scores": {},
+            "features": {},
+        }
     segment = SegmentStore(unit).of_customer(customer.id)
     scores = ScoreStore(unit).of_customer(customer.id)
     return {
         "customer": customer.key,
         "as_of": format_instant(now),
+        "profiling": True,
         "segments": [] if segment is None else [{"key": segment.key, "name": segment.name}],
         "standings": {
             scheme: {"segment": standing.segment, "since": format_instant(standing.since)}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from billing.bundles.store import BundlePolicyStore
 from billing.catalog.products.store import ProductStore
 from billing.customers.store import CustomerStore
 from billing.kernel.ids import new_id
@@ -18,6 +19,7 @@ from billing.pricing.quote import money_document
 from billing.purchases.store import PurchaseStore
 from billing.tastes.store import TasteStore
 from billing.tastes.taste import hidden, liking_percent
+from features.contact.consent import OPTED_OUT
 from features.segments.store import SegmentStore
 from models.recommender.evaluate import NEW
 from models.recommender.options import Options, Quota
@@ -59,7 +61,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database knows that a recommendation needs; nothing for a customer it does not know."""
+    """What the database knows that a recommendation needs; nothing for a customer it does not know.
+
+    Of one who opted out of profiling (`is_closed`) no history or segment is read and no like is weighed. What they own, which is a right
+    and no guess, and what they declared never to want is still kept from them.
+    """
 
     customer: Customer | None
     history: tuple[tuple[str, int], ...]
@@ -67,17 +73,21 @@ class Known:
     unsold: frozenset[str]
     wishes: tuple[Preference, ...] = ()
     attributes: Mapping[str, Attributes] = field(default_factory=dict)
+    owned: frozenset[str] = frozenset()
+    is_closed: bool = False
 
     def blocked(self, ask: Ask, items: Iterable[str]) -> set[str]:
         """THE set of items that must not be shown, out of `items`.
 
         Owned (where new ones are asked for), in the cart, excluded, not for sale, or against a declared preference.
         """
-        owned = {item for item, _ in self.history} if ask.target == NEW else set()
-        return owned | set(ask.cart) | set(ask.exclude) | self.unsold | hidden(self.wishes, items, self.attributes)
+        owned = self.owned if ask.target == NEW else frozenset[str]()
+        return set(owned) | set(ask.cart) | set(ask.exclude) | self.unsold | hidden(self.wishes, items, self.attributes)
 
     def tastes(self) -> dict[str, float]:
         """What the likes add to each item, in log-odds."""
+        if self.is_closed:
+            return {}
         return {item: percent / 100 for item, percent in liking_percent(self.wishes, self.attributes).items()}
 
 
@@ -87,13 +97,18 @@ def know(unit: Unit, ask: Ask, *, now: datetime) -> Known:
     customer = CustomerStore(unit).find(ask.customer) if ask.customer else None
     if customer is None:
         return Known(None, (), None, unsold)
-    lines = PurchaseStore(unit).lines_before(now + _INSTANT, customer.id)  # what is bought this very moment is owned
-    history = tuple((line[1], _microseconds(line[3])) for line in lines)
-    segment = SegmentStore(unit).of_customer(customer.id)
+    lines = list(
+        PurchaseStore(unit).lines_before(now + _INSTANT, customer.id)
+    )  # what is bought this very moment is owned
+    owned = frozenset(line[1] for line in lines)
     tastes = TasteStore(unit)
     wishes = tastes.preferences(customer.id)
     attributes = tastes.all_attributes() if wishes else {}
-    return Known(customer, history, segment.key if segment else None, unsold, wishes, attributes)
+    if OPTED_OUT in customer.consents:
+        return Known(customer, (), None, unsold, wishes, attributes, owned, is_closed=True)
+    history = tuple((line[1], _microseconds(line[3])) for line in lines)
+    segment = SegmentStore(unit).of_customer(customer.id)
+    return Known(customer, history, segment.key if segment else None, unsold, wishes, attributes, owned)
 
 
 def recommend(unit: Unit, models: ModelLoader, ask: Ask, *, now: datetime) -> dict[str, Any]:
@@ -110,7 +125,7 @@ def recommend(unit: Unit, models: ModelLoader, ask: Ask, *, now: datetime) -> di
         now_us=_microseconds(now),
         k=ask.k,
         blocked=known.blocked(ask, snapshot.keys),
-        cart=ask.cart,
+        cart=() if known.is_closed else ask.cart,
         segment=known.segment,
         options=_options(unit, known, ask),
     )
@@ -146,21 +161,43 @@ def _options(unit: Unit, known: Known, ask: Ask) -> Options:
     )
 
 
-def bundles(unit: Unit, models: ModelLoader, ask: Ask, *, now: datetime) -> dict[str, Any]:
-    """Up to `k` bundles, each with its price, discount, margin rule and reasons."""
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """Bundles of the shop's products at the prices that its policy allows, and the version of the model that grew them."""
+
+    bundles: tuple[Bundle, ...]
+    products: Mapping[str, Product]
+    version: str
+
+
+def grown_bundles(unit: Unit, models: ModelLoader, ask: Ask, *, now: datetime) -> Grown | None:
+    """Up to `k` bundles of what may be shown; None where no model was promoted yet."""
     found = models.bundles(unit.scope.tenant_id)
     if found is None:
-        return {"bundles": [], "model": None, "shortfall": "no_model"}
+        return None
     snapshot, version = found
     known, products = know(unit, ask, now=now), ProductStore(unit).all()
-    prices = {key: product.price for key, product in products.items() if product.price.amount_minor > 0}
-    costs = {key: product.cost for key, product in products.items() if product.cost is not None}
-    blocked = known.blocked(ask, products)
-    made = snapshot.bundles(ask.anchor, known.history, blocked, prices, ask.k, costs=costs)
+    made = snapshot.bundles(
+        ask.anchor,
+        known.history,
+        known.blocked(ask, products),
+        {key: product.price for key, product in products.items() if product.price.amount_minor > 0},
+        ask.k,
+        costs={key: product.cost for key, product in products.items() if product.cost is not None},
+        policy=BundlePolicyStore(unit).get().discounts,
+    )
+    return Grown(made, products, version)
+
+
+def bundles(unit: Unit, models: ModelLoader, ask: Ask, *, now: datetime) -> dict[str, Any]:
+    """Up to `k` bundles, each with its price, discount, margin rule and reasons."""
+    found = grown_bundles(unit, models, ask, now=now)
+    if found is None:
+        return {"bundles": [], "model": None, "shortfall": "no_model"}
     return {
-        "bundles": [_bundle(bundle, products) for bundle in made],
-        "model": version,
-        "shortfall": None if made else "nothing_fits",
+        "bundles": [_bundle(bundle, found.products) for bundle in found.bundles],
+        "model": found.version,
+        "shortfall": None if found.bundles else "nothing_fits",
     }
 
 
@@ -192,7 +229,7 @@ def _facts(product: Product | None) -> dict[str, Any]:
     return {"name": product.name, "price": price}
 
 
-def _bundle(bundle: Bundle, products: dict[str, Product]) -> dict[str, Any]:
+def _bundle(bundle: Bundle, products: Mapping[str, Product]) -> dict[str, Any]:
     return {
         "anchor": bundle.anchor,
         "items": [

@@ -18,7 +18,8 @@ from billing.pricing.ratecard import recurring_price
 from billing.subscriptions.store import SubscriptionStore
 from billing.tastes.store import TasteStore
 from models.recommender.upgrade import Standing, Step, next_steps
-from serving.predict.signals import denials_of, limits_of, locked_features
+from serving.predict.denials import denials_of
+from serving.predict.signals import limits_of, locked_features
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ def upgrades(
         owned=frozenset(key for key in steps if running.owns(key)) | {running.plan_key},
         limits={use.feature: (use.used, use.limit) for use in limits_of(unit, known.id, now=now)},
         held=frozenset(catalog.features()) - frozenset(locked),
-        denials=denials_of(counters, unit.scope.tenant_id, known.key, locked),
+        denials=denials_of(counters, unit.scope.tenant_id, known.key, locked, now=now),
     )
     found = next_steps(steps, standing, k=k, blocked=blocked)
     items = [_document(one, versions) for one in found]

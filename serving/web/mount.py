@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from serving.web import assets, reference, shop, welcome
-from serving.web.admin import customers, invoices, overview, trained
+from serving.web import assets, reference, shop, unsubscribe, welcome
+from serving.web.admin import customers, experiments, invoices, overview, success, trained
 from serving.web.cors import BrowserRoutes
 
 if TYPE_CHECKING:
@@ -18,10 +18,13 @@ _ROUTERS = (
     welcome.router,
     reference.router,
     shop.router,
+    unsubscribe.router,
     overview.router,
     customers.router,
     invoices.router,
     trained.router,
+    experiments.router,
+    success.router,
 )
 
 

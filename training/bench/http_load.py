@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _TICKS = 100  # of /proc, a hundredth of a second
 
@@ -85,8 +85,12 @@ def open_model(
     connections: int,
     pid: int,
     rng: random.Random,
+    heard: Callable[[bytes], object] | None = None,
 ) -> Load:
-    """Requests fall due at random (exponential gaps) and take the next free connection; their time counts from when they were due."""
+    """Requests fall due at random (exponential gaps) and take the next free connection; their time counts from when they were due.
+
+    `heard` is given the body of each answer.
+    """
 
     async def run() -> Load:
         pool: asyncio.Queue[_Connection] = asyncio.Queue()
@@ -97,9 +101,11 @@ def open_model(
 
         async def one(due: float, request: bytes) -> None:
             connection = await pool.get()
-            await connection.ask(request)
+            body = await connection.ask(request)
             waited.append(1000 * (time.perf_counter() - due))
             pool.put_nowait(connection)
+            if heard is not None:
+                heard(body)
 
         before, started = cpu_of(pid), time.perf_counter()
         due, place = started, 0
@@ -115,6 +121,30 @@ def open_model(
         while not pool.empty():
             pool.get_nowait().close()
         return load
+
+    return asyncio.run(run())
+
+
+def each_once(
+    address: str, requests: Sequence[bytes], *, connections: int, pid: int, heard: Callable[[bytes], object]
+) -> Load:
+    """Every request once, by so many connections that ask the next when they are answered."""
+
+    async def run() -> Load:
+        left, waited = iter(requests), list[float]()
+        before, started = cpu_of(pid), time.perf_counter()
+
+        async def ask() -> None:
+            connection = await _Connection.open(address)
+            for request in left:
+                asked = time.perf_counter()
+                body = await connection.ask(request)
+                waited.append(1000 * (time.perf_counter() - asked))
+                heard(body)
+            connection.close()
+
+        await asyncio.gather(*(ask() for _ in range(connections)))
+        return Load(len(waited), time.perf_counter() - started, sorted(waited), cpu_of(pid) - before)
 
     return asyncio.run(run())
 

@@ -244,7 +244,7 @@ def _forecast(context: JobContext) -> None:
         return
     spells, moment = spells_of(context.history), context.history.until_us
     customers = np.unique(spells.customers[spells.ended_us >= moment])
-    customers = customers[~np.isin(customers, np.asarray(sorted(context.erased), dtype=np.str_))]
+    customers = customers[~np.isin(customers, np.asarray(sorted(context.left_out()), dtype=np.str_))]
     if not customers.size:
         return
     context.tell(f"forecasting {customers.size} customers")

@@ -54,9 +54,9 @@ def score_everybody(context: JobContext, question: Question) -> None:
 
 
 def _known(context: JobContext, question: Question) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    """Whom to score: nobody who was erased."""
-    erased = np.asarray(sorted(context.erased), dtype=np.str_)
-    return question.scored[~np.isin(question.scored, erased)] if erased.size else question.scored
+    """Whom to score: nobody who was erased or opted out of profiling."""
+    left_out = np.asarray(sorted(context.left_out()), dtype=np.str_)
+    return question.scored[~np.isin(question.scored, left_out)] if left_out.size else question.scored
 
 
 def _document(score: ExplainedScore, horizon_days: int) -> dict[str, object]:

@@ -91,9 +91,11 @@ def _place(
     context: JobContext, model: ClusterModel, table: FeatureTable, customers: NDArray[np.str_], version: str
 ) -> None:
     places = model.place(table)
+    left_out = context.left_out()
     members = {
         str(customer): model.clusters[place].id
         for customer, place in zip(customers.tolist(), places.tolist(), strict=True)
+        if customer not in left_out
     }
     segments = []
     for number, cluster in enumerate(model.clusters):

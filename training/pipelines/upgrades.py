@@ -227,7 +227,8 @@ def _score(context: JobContext, changes: _Changes) -> None:
         return
     moment = context.history.until_us
     standing_of = below_top(context.history, changes.customers, changes.at_us, changes.ranks, changes.top)
-    customers = np.asarray([one for one in sorted(standing_of) if one not in set(context.erased)], dtype=np.str_)
+    left_out = context.left_out()
+    customers = np.asarray([one for one in sorted(standing_of) if one not in left_out], dtype=np.str_)
     if not customers.size:
         return
     context.tell(f"scoring {customers.size} customers")

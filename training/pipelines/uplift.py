@@ -199,8 +199,7 @@ def _score(context: JobContext, model: UpliftModel, version: str) -> None:
     history = context.history
     spells = spells_of(history)
     customers = np.unique(spells.customers[spells.ended_us >= history.until_us])
-    if context.erased:
-        customers = customers[~np.isin(customers, np.asarray(sorted(context.erased), dtype=np.str_))]
+    customers = customers[~np.isin(customers, np.asarray(sorted(context.left_out()), dtype=np.str_))]
     if customers.size == 0:
         return
     context.tell(f"scoring {customers.size} customers")

@@ -239,11 +239,11 @@ def _score(context: JobContext, model: ValueModel, orders: Orders, today: int, v
     if model.retention is not None:
         _add_contracts(found, context.history, model, leaving)
     currency = tenant.currency if tenant else ""
-    erased = set(context.erased)
+    left_out = context.left_out()
     scores = [
         _scored(customer, parts, {"currency": currency, "rung": model.rung}, version, moment)
         for customer, parts in sorted(found.items())
-        if customer not in erased
+        if customer not in left_out
     ]
     with context.database.unit(context.scope) as unit:
         ScoreStore(unit).replace(TASK, scores)

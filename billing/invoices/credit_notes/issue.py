@@ -15,7 +15,7 @@ from billing.invoices.credit_notes.note import (
 )
 from billing.invoices.credit_notes.share import Asked, left_of, take_amount, take_lines
 from billing.invoices.credit_notes.store import CreditNoteStore
-from billing.invoices.deferred.lines import PREPAID, is_in_advance, take_off
+from billing.invoices.deferred.lines import PREPAID, advance_in, take_off
 from billing.invoices.invoice import Invoice, InvoiceStatus
 from billing.invoices.store import InvoiceStore
 from billing.kernel.ids import new_id
@@ -29,7 +29,7 @@ from billing.ledger.templates.credit_notes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from billing.db.session import Unit
@@ -67,16 +67,17 @@ def issue_note(
     store = InvoiceStore(unit)
     invoice = store.lock(invoice_id)
     drawn = _drawn(unit, invoice, request, refundable, now)
+    advance = _advance(invoice, drawn, CreditNoteStore(unit).of_invoice(invoice.id))
     number = store.next_number(SERIES)
     note = replace(drawn, number=f"{SERIES}-{number:06d}")
     CreditNoteStore(unit).add(note)
-    take_off(unit, invoice.id, {portion.position: portion.net for portion in note.portions}, at=now)
+    take_off(unit, invoice.id, advance, at=now)
     LedgerStore(unit).append(
         credit_note_issued(
             note.id,
             at=now,
             customer=invoice.customer_id,
-            taken=_taken(invoice, note),
+            taken=_taken(note, advance),
             given_up=invoice.status is InvoiceStatus.UNCOLLECTIBLE,
         )
     )
@@ -167,10 +168,20 @@ def _check(invoice: Invoice, request: CreditRequest) -> None:
             raise CreditNoteError(f"the invoice is in {invoice.currency}", currency=amount.currency)
 
 
-def _taken(invoice: Invoice, note: CreditNote) -> Taken:
+def _advance(invoice: Invoice, note: CreditNote, earlier: Sequence[CreditNote]) -> dict[int, Money]:
+    """What of a note is off what was paid in advance, by the line's place."""
     zero = Money.zero(invoice.currency)
-    advance = [each for each in note.portions if is_in_advance(invoice.lines[each.position])]
-    deferred = sum((portion.net for portion in advance), zero)
+    before: dict[int, Money] = {}
+    for portion in (each for one in earlier for each in one.portions):
+        before[portion.position] = before.get(portion.position, zero) + portion.net
+    return {
+        each.position: advance_in(invoice.lines[each.position], before.get(each.position, zero), each.net)
+        for each in note.portions
+    }
+
+
+def _taken(note: CreditNote, advance: Mapping[int, Money]) -> Taken:
+    deferred = sum(advance.values(), Money.zero(note.currency))
     return Taken(
         earned=note.net - deferred,
         deferred=deferred,

@@ -9,7 +9,8 @@ import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from features.segments.rules.tree import All, AnyOf, Compare, Node, Not, OneOf, Subject
+from features.contact.consent import OPTED_OUT
+from features.segments.rules.tree import All, AnyOf, Compare, Node, Not, OneOf, Subject, asks_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,7 +67,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a customer is in, and the conditions that made it so: without any of them it could be otherwise."""
+    """Whether a customer is in, and the conditions that made it so: without any of them it could be otherwise.
+
+    There are none where the customer opted out of profiling and the rule asks for a profile.
+    """
 
     inside: bool
     because: tuple[Evidence, ...]
@@ -74,7 +78,14 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict in one sentence."""
+        if not self.because:
+            return "Out: the customer opted out of profiling, and the rule asks for what only a profile tells."
         return f"{'In' if self.inside else 'Out'}: {'; '.join(each.sentence for each in self.because)}."
+
+
+def is_closed(tree: Node, facts: Facts) -> bool:
+    """Whether the customer opted out of profiling and the rule asks for a profile: then nothing of it is judged, not even a "not"."""
+    return OPTED_OUT in facts.consents and asks_profile(tree)
 
 
 def holds(tree: Node, facts: Facts) -> bool:

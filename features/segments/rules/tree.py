@@ -45,6 +45,9 @@ class Subject(Enum):
     COUNTRY = "country"
 
 
+_PROFILE = frozenset({Subject.FEATURE, Subject.SCORE, Subject.SEGMENT})
+
+
 @dataclass(frozen=True, slots=True)
 class Compare:
     """A number known of the customer against a threshold: `subject` is a feature or a score."""
@@ -127,6 +130,12 @@ def nodes(tree: Node) -> Iterator[Node]:
     yield tree
     for part in (tree.part,) if isinstance(tree, Not) else tree.parts if isinstance(tree, All | AnyOf) else ():
         yield from nodes(part)
+
+
+def asks_profile(tree: Node) -> bool:
+    """Whether the tree asks for anything that is guessed or watched of a customer: features, scores, places among alike."""
+    leaves = (node for node in nodes(tree) if isinstance(node, Compare | OneOf))
+    return any(leaf.subject in _PROFILE for leaf in leaves)
 
 
 def feature_names(tree: Node) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Select
+
     from billing.db.session import Unit
 
 _BATCH = 500
@@ -86,8 +88,12 @@ class StandingStore:
 
     def members(self, scheme: str, segment: str) -> list[str]:
         """The customer ids in one segment of a scheme, in order."""
-        query = select(StandingRow.customer_id).where(StandingRow.scheme == scheme, StandingRow.segment == segment)
+        query = self.members_query(scheme, segment)
         return list(self._session.scalars(query.order_by(StandingRow.customer_id)))
+
+    def members_query(self, scheme: str, segment: str) -> Select[str]:
+        """The same without an order, as a piece of a query."""
+        return select(StandingRow.customer_id).where(StandingRow.scheme == scheme, StandingRow.segment == segment)
 
     def page(self, scheme: str, segment: str, *, limit: int, cursor: str | None = None) -> Page[tuple[str, datetime]]:
         """(customer id, since) of one segment of a scheme, in order of id."""

@@ -17,6 +17,8 @@ from models.experiments.inference.sums import Pairs, Summarised, ratio
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from features.experiments.moments import Ordered
+
 _Z = 1.959963984540054
 FEWEST_VALUES = 20
 
@@ -35,6 +37,14 @@ def quantile(
     high = float(np.quantile(ordered, min(q + reach, 1.0)))
     error = (high - low) / (2 * _Z)
     return Summarised(n, place, error * error * n)
+
+
+def from_order(order: Ordered) -> Summarised | None:
+    """A quantile with its variance from three order statistics that the database found; None where there are too few values."""
+    if order.n < FEWEST_VALUES:
+        return None
+    error = (order.high - order.low) / (2 * _Z)
+    return Summarised(order.n, order.value, error * error * order.n)
 
 
 def _rank(below: NDArray[np.bool_], units: NDArray[np.int64] | None, q: float) -> tuple[int, float]:

@@ -1,15 +1,19 @@
-"""The customer asked for something their plan does not give: offer the cheapest target that does."""
+"""The customer asked for something their plan does not give: offer the plans and add-ons that do."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from models.offers.context import Candidate, unlocks
+from models.offers.fitting import all_fits, heard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.offers.context import OfferContext
+
+TRIGGER = "denied_access"
 
 
 class FeatureDenied:
@@ -17,19 +21,24 @@ class FeatureDenied:
 
     key: ClassVar[str] = "feature_denied"
     priority: ClassVar[int] = 10
+    is_personal: ClassVar[bool] = False
 
     def propose(self, context: OfferContext) -> Sequence[Candidate]:
-        """The cheapest target that unlocks each refused feature, most often refused first; what they have by now is left out."""
+        """What unlocks each refused feature, most often refused first and cheaper first; not what they have by now."""
         had = {use.feature for use in context.limits}
         if context.current is not None:
             had |= {feature for feature in context.denials if unlocks(context.current, feature)}
-        refused = sorted(context.denials.items(), key=lambda item: (-item[1], item[0]))
-        candidates = []
-        for feature, times in refused:
-            target = next((target for target in context.targets if unlocks(target, feature)), None)
-            if target is not None and feature not in had:
-                message = f"{target.name} includes what you were looking for."
-                candidates.append(
-                    Candidate(rule=self.key, target=target, unlocks=feature, message=message, strength=float(times))
-                )
-        return candidates
+        signals = {signal.subject: signal for signal in heard(context, TRIGGER)}
+        return [
+            Candidate(
+                rule=self.key,
+                target=target,
+                unlocks=feature,
+                message=f"{target.name} includes what you were looking for.",
+                strength=float(times),
+                signal=signals.get(feature),
+            )
+            for feature, times in sorted(context.denials.items(), key=lambda item: (-item[1], item[0]))
+            if feature not in had
+            for target in all_fits(context, partial(unlocks, feature=feature))
+        ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from models.offers.context import Candidate
+from models.offers.fitting import next_plans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,15 +22,21 @@ class LikelyUpgrade:
     """Applies when the propensity model gives at least 10 %."""
 
     key: ClassVar[str] = "likely_upgrade"
-    priority: ClassVar[int] = 30
+    priority: ClassVar[int] = 40
+    is_personal: ClassVar[bool] = True
 
     def propose(self, context: OfferContext) -> Sequence[Candidate]:
         """The next plan up, if there is one."""
-        if context.propensity is None or context.propensity < THRESHOLD or context.current is None:
+        chance = context.learned.propensity
+        if chance is None or chance < THRESHOLD:
             return ()
-        above = [t for t in context.targets if t.kind == "plan" and t.rank > context.current.rank]
-        if not above:
-            return ()
-        target = min(above, key=lambda t: (t.rank, t.key))
-        message = f"Customers like you get more out of {target.name}."
-        return (Candidate(rule=self.key, target=target, unlocks=None, message=message, strength=context.propensity),)
+        return [
+            Candidate(
+                rule=self.key,
+                target=target,
+                unlocks=None,
+                message=f"Customers like you get more out of {target.name}.",
+                strength=chance,
+            )
+            for target in next_plans(context)
+        ]

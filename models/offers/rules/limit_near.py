@@ -1,36 +1,49 @@
-"""The customer is close to a limit: offer the cheapest target that really raises it.
+"""The customer passed a threshold of a limit, or is at its end: offer the plans and add-ons that really raise it.
 
-80 % is the first threshold the field warns at (experiments study, section 8).
+Below the end the signal speaks, which is raised once a threshold and period; at the end the wall itself does. 80 % is the first threshold
+the field warns at (experiments study, section 8).
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from models.offers.context import Candidate, gives_more
+from models.offers.fitting import all_fits, heard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.offers.context import OfferContext
 
+TRIGGER = "limit_share"
 THRESHOLD = 0.8
+"""The share from which on people are told that a limit is near."""
+FULL = 1.0
 
 
 class LimitNear:
-    """Applies from 80 % of a limit on."""
+    """Applies while the signal of a passed threshold is alive, and at the end of a limit."""
 
     key: ClassVar[str] = "limit_near"
     priority: ClassVar[int] = 20
+    is_personal: ClassVar[bool] = False
 
     def propose(self, context: OfferContext) -> Sequence[Candidate]:
-        """One candidate a limit, fullest first."""
-        candidates = []
-        for use in sorted(context.limits, key=lambda use: (-use.ratio, use.feature)):
-            target = next((t for t in context.targets if gives_more(t, use.feature, use.limit)), None)
-            if use.ratio >= THRESHOLD and target is not None:
-                message = f"You have used {use.used} of {use.limit} {use.name.lower()}. {target.name} gives you more."
-                candidates.append(
-                    Candidate(rule=self.key, target=target, unlocks=use.feature, message=message, strength=use.ratio)
-                )
-        return candidates
+        """What raises each limit, fullest first, cheaper first."""
+        signals = {signal.subject: signal for signal in heard(context, TRIGGER)}
+        uses = sorted(context.limits, key=lambda use: (-use.ratio, use.feature))
+        return [
+            Candidate(
+                rule=self.key,
+                target=target,
+                unlocks=use.feature,
+                message=f"You have used {use.used} of {use.limit} {use.name.lower()}. {target.name} gives you more.",
+                strength=use.ratio,
+                signal=signals.get(use.feature),
+            )
+            for use in uses
+            if use.feature in signals or use.ratio >= FULL
+            for target in all_fits(context, partial(gives_more, feature=use.feature, limit=use.limit))
+        ]

@@ -16,7 +16,7 @@ from billing.entitlements.holds.use import held
 from serving.api import documents
 from serving.api.context import Context, SecretContext
 from serving.payments import overdue_reader
-from serving.predict.signals import note_denial
+from serving.predict.denials import note_denial
 from serving.telemetry import ACCESS
 
 router = APIRouter(prefix="/v1/access", tags=["access"])
@@ -69,4 +69,5 @@ def _remembered(context: Context, item: AccessQuestion) -> Access | None:
 def _count(context: Context, answer: Access) -> None:
     ACCESS.labels(answer.reason.value).inc()
     if not answer.allowed:
-        note_denial(context.services.counters, context.tenant_id, answer.customer, answer.feature)
+        note_denial(context.services.counters, context.tenant_id, answer.customer, answer.feature, now=context.now)
+        context.services.cards.drop(context.tenant_id, answer.customer)

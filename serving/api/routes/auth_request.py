@@ -22,7 +22,7 @@ from billing.kernel.money import format_quantity
 from billing.tenants.keys import BadKeyError
 from serving.api.context import ForbiddenKeyError
 from serving.api.errors import problem
-from serving.predict.signals import note_denial
+from serving.predict.denials import note_denial
 from serving.telemetry import ACCESS
 from serving.tokens import CustomerTokenError, customer_of, signing_secret
 from serving.wiring import Services
@@ -71,7 +71,8 @@ def ask(request: Request) -> Response:
     ACCESS.labels(answer.reason.value).inc()
     if answer.allowed:
         return Response(status_code=204, headers=_headers(answer))
-    note_denial(services.counters, principal.tenant.id, answer.customer, answer.feature)
+    note_denial(services.counters, principal.tenant.id, answer.customer, answer.feature, now=now)
+    services.cards.drop(principal.tenant.id, answer.customer)
     return _no(403, answer.reason.value, "the customer may not use this now", _headers(answer))
 
 

@@ -20,6 +20,9 @@ from billing.kernel.ids import new_id
 from billing.kernel.page import page_size
 from billing.subscriptions.rezone import rezone
 from billing.tenants.profile.tax_id import checked_tax_id
+from features.contact.consent import OPTED_OUT
+from features.privacy.profiling import forget_profile
+from models.triggers.registry import PERSONAL
 from serving.api import documents
 from serving.api.context import SecretContext
 from serving.predict.customer_profile import profile_of
@@ -108,6 +111,8 @@ def _stored(unit: Unit, known: Customer | None, base: Customer, given: dict[str,
         store.add(changed)
         return documents.customer(changed)
     store.update(changed)
+    if OPTED_OUT in set(changed.consents) - set(known.consents):
+        forget_profile(unit, changed.id, PERSONAL)
     if changed.zone != known.zone:
         rezone(unit, changed.key, changed.zone, now=now)
     return documents.customer(changed)
@@ -137,5 +142,6 @@ def get_profile(key: str, context: SecretContext) -> dict[str, Any]:
     with context.view() as unit:
         customer = CustomerStore(unit).get(key)
         profile = profile_of(unit, customer, now=now)
-    keep_sample(context.services, context.principal.scope, "profile", customer.id, profile["features"], now=now)
+    if profile["profiling"]:
+        keep_sample(context.services, context.principal.scope, "profile", customer.id, profile["features"], now=now)
     return profile

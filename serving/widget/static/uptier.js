@@ -243,7 +243,13 @@
       this.frame([text, make("div", "buttons", [yes, no])]);
       yes.addEventListener("click", () => this.accept(decision, offer, [yes, no]));
       no.addEventListener("click", () => this.dismiss(decision));
-      return () => this.outcome(decision, "impression").catch(() => {});
+      return () => this.seen(decision);
+    }
+
+    /** Another tab may have taken this offer's place while it waited to be looked at: then it asks again. */
+    async seen(decision) {
+      const told = await this.outcome(decision, "impression").catch(() => ({}));
+      if (told.late) this.refresh();
     }
 
     frame(content) {
@@ -256,6 +262,10 @@
     /** What it costs, in the words of the invoice: the share of this period, billed with the next invoice, and what follows. */
     cost(quote) {
       const line = make("p", "cost");
+      if (!quote.interval) {
+        line.append(make("strong", "", money(quote.total, this.language)), ", once.");
+        return line;
+      }
       const period = quote.lines.map((each) => each.period).filter(Boolean).pop();
       const end = period && new Date(period.end).toLocaleDateString(this.language, { dateStyle: "medium" });
       line.append(make("strong", "", money(quote.total, this.language)), end ? ` until ${end}` : " for the rest of this period");
@@ -272,7 +282,8 @@
         const done = await this.outcome(decision, "accept", 15000);
         const thanks = make("p", "message", "Done. Your new rights are ready to use.");
         thanks.tabIndex = -1;
-        const billed = make("p", "cost", `${money(done.total, this.language)} will be on your next invoice, as offered.`);
+        const when = done.invoice ? "is invoiced" : "will be on your next invoice";
+        const billed = make("p", "cost", `${money(done.total, this.language)} ${when}, as offered.`);
         this.frame([make("div", "text", [thanks, billed])]);
         thanks.focus({ preventScroll: true });
         this.tell("accept", { decision, target: offer.target, plan: done.plan, total: done.total });

@@ -28,9 +28,20 @@ from billing.subscriptions.cancel import PAYMENT, cancel_now
 from billing.subscriptions.subscribe import subscribe
 from billing.tastes.store import TasteStore
 from billing.tastes.taste import Kind, Preference
+from features.boxes.chosen.box import LIKED, Box, Content, Did
+from features.boxes.chosen.store import ActStore, BoxStore
 from features.bulk import tables_before
-from features.decisions.store import Decision, DecisionStore
+from features.contact.consent import Suppression
+from features.contact.mailing import Letter, Mailing
+from features.contact.mailing_store import MailingStore
+from features.contact.store import ContactStore
+from features.decisions.decision import Decision, reserve
+from features.decisions.showing_store import ShowingStore
+from features.decisions.store import DecisionStore
 from features.erased.store import ErasureStore, customer_hash
+from features.experiments.exposures_store import Exposed, ExposureStore
+from features.feedback.feedback import Feedback
+from features.feedback.store import AskStore, FeedbackStore
 from features.online import features_of
 from features.privacy.erase import CustomerInUseError, erase_customer
 from features.privacy.holdings import HOLDINGS, Treatment
@@ -39,6 +50,10 @@ from features.segments.standing.store import StandingStore
 from features.segments.store import Segment, SegmentStore
 from features.served.keep import keep_served
 from features.served.store import ServedStore
+from features.signals.record import NewSignal
+from features.signals.restraints.restraint import TICKET_OPEN, Change
+from features.signals.restraints.store import RestraintStore
+from features.signals.store import SignalStore
 from features.view import Source
 from features.watch.store import Promise, WatchStore
 from tests.shop import START, Shop, open_shop
@@ -59,11 +74,11 @@ def shop(database: Database) -> Shop:
     shop = open_shop(database)
     with database.unit(shop.scope) as unit:
         for key in ("ann", "bob"):
-            _fill(unit, key)
+            fill(unit, key)
     return shop
 
 
-def _fill(unit: Unit, key: str) -> None:
+def fill(unit: Unit, key: str) -> None:
     """Something of everything that is held of a customer."""
     store = CustomerStore(unit)
     customer = store.get(key)
@@ -80,6 +95,26 @@ def _fill(unit: Unit, key: str) -> None:
     StandingStore(unit).replace(f"rule:{key}", {customer.id: "in"}, START)
     DecisionStore(unit).add(_decision(f"dec_{key}", customer.id))
     DecisionStore(unit).record_outcome(f"dec_{key}", "click", START)
+    place = reserve(
+        decision_id=f"dec_{key}", customer_id=customer.id, member=None, target="plus", placement="x", at=START
+    )
+    ShowingStore(unit).add_many([place])
+    ExposureStore(unit).add(
+        [
+            Exposed(
+                experiment="programme",
+                unit=key,
+                customer_id=customer.id,
+                arm="offered",
+                at=START,
+                counterfactual=False,
+                propensity=1.0,
+            )
+        ]
+    )
+    _say(unit, customer.id, key)
+    _write_to(unit, customer.id, key)
+    _send_box(unit, customer.id)
     keep_served(unit, "profile", customer.id, features_of(unit, customer.id, now=START), now=START)
     MethodStore(unit).add(_method(customer.id, key))
     TasteStore(unit).put_preferences(customer.id, [Preference(kind=next(iter(Kind)), key="diet", value="vegan")], START)
@@ -89,6 +124,41 @@ def _fill(unit: Unit, key: str) -> None:
         id=f"evt_{key}", kind=next(iter(EventKind)), name="charge", document={"customer": f"acc-{key}"}
     )
     ProviderEventStore(unit).add_new("sandbox", told, outcome="kept", now=START)
+
+
+def _say(unit: Unit, customer_id: str, key: str) -> None:
+    """A signal, a ticket, and what they think of us."""
+    lasting: dict[str, Any] = {"at": START, "expires_at": NOW, "rearms_at": NOW}
+    values: dict[str, Any] = {"trigger": "intent", "once_key": "pricing", "subject": None, "strength": 0.5}
+    SignalStore(unit).add([NewSignal(customer_id=customer_id, **values, **lasting)], START)
+    ticket = Change(customer_id=customer_id, kind=TICKET_OPEN, reference="7", at=START, begins=True)
+    RestraintStore(unit).apply([ticket])
+    about: dict[str, Any] = {"about_kind": "service", "about": "", "rating": 4, "high": 5, "reason": f"by {key}"}
+    FeedbackStore(unit).add(Feedback(id=f"fbk_{key}", customer_id=customer_id, at=START, **about))
+    AskStore(unit).take_turn(customer_id, START)
+
+
+def _write_to(unit: Unit, customer_id: str, key: str) -> None:
+    """A mailing, and that they wanted to hear no more."""
+    ContactStore(unit).suppress(customer_id, "email", None, Suppression.UNSUBSCRIBED, START)
+    store, letter = MailingStore(unit), Letter(subject="March")
+    mailing = f"mlg_{key}"
+    store.add(Mailing(id=mailing, segment="c1", purpose="marketing", letter=letter, excluded={}, created_at=START))
+    store.add_recipients(mailing, [customer_id], START)
+
+
+def _send_box(unit: Unit, customer_id: str) -> None:
+    """A box, and what they thought of it."""
+    values: dict[str, Any] = {
+        "plan_key": "starter",
+        "slots": 1,
+        "price_minor": 900,
+        "budget_minor": 600,
+        "short_why": "",
+    }
+    box = Box(period="p1", customer_id=customer_id, contents=(Content("tea", "liked", "x"),), chosen_at=START, **values)
+    BoxStore(unit).add_many([box])
+    ActStore(unit).put(Did(customer_id=customer_id, period="p1", item="tea", act=LIKED, at=START))
 
 
 def _buy(unit: Unit, customer_id: str, key: str) -> None:

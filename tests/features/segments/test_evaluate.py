@@ -12,6 +12,7 @@ from billing.db.outbox import waiting_facts
 from billing.purchases.store import PurchaseStore
 from billing.subscriptions.subscribe import subscribe
 from features.privacy.erase import erase_customer
+from features.privacy.profiling import set_profiling
 from features.scores.store import Score, ScoreStore
 from features.segments.evaluate import drop_rule, evaluate_all, evaluate_rule, why
 from features.segments.routine import tend_segments
@@ -184,3 +185,26 @@ def test_rules_are_bounded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with shop.database.unit(shop.scope) as unit, pytest.raises(TooManyRulesError):
         RuleStore(unit).put("more", "More", read_tree({"consent": "a"}), NOW)
+
+
+def test_who_opted_out_of_profiling_stands_only_where_no_profile_is_asked_for(shop: Shop) -> None:
+    """Nowhere in the schemes, in no rule over features, scores or segments, not even in a "not"; a rule over plans still holds."""
+    evaluate_all(shop.database, shop.scope, now=NOW)
+    with shop.database.unit(shop.scope) as unit:
+        for key in KEYS:
+            set_profiling(unit, key, allowed=False, now=NOW)
+    assert _standing(shop)["rule:paying"] == {}  # removed with the rest, and found again by the next evaluation
+
+    evaluate_all(shop.database, shop.scope, now=NOW + DAY)
+
+    assert _standing(shop) == {
+        "life_cycle": {},
+        "rfm": {},
+        "rule:often": {},
+        "rule:paying": {"cleo": "in"},
+        "rule:going": {},
+        "rule:rest": {},
+    }
+    with shop.database.view(shop.scope) as unit:
+        verdict = why(unit, RuleStore(unit).get("rest"), CustomerStore(unit).get("ann"), NOW)
+    assert (verdict.inside, "opted out" in verdict.sentence) == (False, True)

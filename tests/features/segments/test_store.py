@@ -6,12 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select
 
 from billing.customers.store import CustomerStore
 from billing.kernel.errors import ConflictError
 from features.segments.store import Segment, SegmentNotFoundError, SegmentStore
-from features.segments.tables import ExportRow
 from tests.shop import Shop, open_shop
 
 if TYPE_CHECKING:
@@ -107,28 +105,3 @@ def test_tenants_keep_segments_of_the_same_key_apart(shop: Shop) -> None:
 
     with shop.database.view(shop.scope) as unit:
         assert SegmentStore(unit).get("a").size == 2
-
-
-def test_every_hand_out_is_kept_and_outlives_the_segment(shop: Shop) -> None:
-    """To whom, for what, how many went and who was left out for which reason; a refit does not rewrite the past."""
-    _replace(shop, ("a",), {"ann": "a"})
-    with shop.database.unit(shop.scope) as unit:
-        for number in range(2):
-            SegmentStore(unit).record_export(
-                export_id=f"exp_{number}",
-                segment="a",
-                purpose="marketing",
-                channel="email",
-                included=3,
-                excluded={"no_consent": 2, "no_address": 1},
-                at=AS_OF,
-            )
-    _replace(shop, (), {})
-
-    with shop.database.view(shop.scope) as unit:
-        rows = list(unit.session.scalars(select(ExportRow).order_by(ExportRow.id)))
-    assert [(row.id, row.segment_key, row.purpose, row.channel, row.included) for row in rows] == [
-        ("exp_0", "a", "marketing", "email", 3),
-        ("exp_1", "a", "marketing", "email", 3),
-    ]
-    assert (rows[0].excluded, rows[0].created_at) == ({"no_consent": 2, "no_address": 1}, AS_OF)

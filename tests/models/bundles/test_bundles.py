@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.kernel.money import Money
+from billing.pricing.bundle import DiscountPolicy
 from models.bundles.affinity import AffinityConfig, fit_affinity
 from models.bundles.grow import GrowthLimits
-from models.bundles.price import DiscountPolicy
 from models.bundles.snapshot import BundleSnapshot
 from models.recommender.interactions import Interactions
 

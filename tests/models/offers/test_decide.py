@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from models.offers.context import gives_more, unlocks
-from models.offers.decide import decide
-from models.offers.suppress import suppression
+from features.offers.policy import Cap, Caps, QuietHours
+from models.offers.considered import verdict
+from models.offers.context import Learned, gives_more, unlocks
+from models.offers.decide import decide, propose
+from models.offers.eligible import eligible
+from models.offers.suppress import ORDER, suppression
 from tests.models.offers.strategies import (
     ADDONS,
+    BUNDLES,
+    LEARNED,
     NOW,
     PLACEMENTS,
     PLANS,
+    SAVINGS,
+    SURE,
     addon,
     cheapest_first,
     context,
@@ -25,116 +34,170 @@ from tests.models.offers.strategies import (
     past,
     plan,
     plans,
-    targets_above,
+    signal,
     use,
+    willing,
 )
 
 if TYPE_CHECKING:
-    from models.offers.context import OfferContext
+    from models.offers.context import OfferContext, Target
 
 PLUS = plan("plus", 1, "19.00", deliveries=30, early_access=True)
 PRO = plan("pro", 2, "49.00", deliveries=None, early_access=True)
-WILLING = contexts().map(lambda found: replace(found, is_held_out=False, opted_out=False, past=()))
+WILLING = contexts().map(willing)
 
 
-@given(contexts(), st.sampled_from(("holdout", "opted_out")))
+@given(contexts(), st.sampled_from(("holdout", "no_consent", "quiet_hours")))
 def test_who_must_not_see_offers_gets_neither_a_new_one_nor_an_open_one(found: OfferContext, why: str) -> None:
-    """Held out or opted out, whatever the signals and whatever is still open."""
-    barred = replace(found, opted_out=True) if why == "opted_out" else replace(found, is_held_out=True)
+    """Held out, without the consent that the policy asks for, or at night: whatever the signals and whatever is still open."""
+    night = QuietHours(start=time(17), end=time(22))
+    barred = {
+        "holdout": replace(found, is_held_out=True),
+        "no_consent": replace(found, policy=replace(found.policy, consent="never asked")),
+        "quiet_hours": replace(found, zone="Asia/Tokyo", policy=replace(found.policy, quiet=night)),
+    }[why]
     choice = decide(barred)
 
     assert (choice.candidate, choice.repeat) == (None, None)
-    assert choice.reason in {"holdout", "opted_out"}
 
 
-@given(
-    contexts().filter(lambda found: found.current is not None),
-    st.floats(0, 2.9),
-    st.sampled_from(PLACEMENTS),
-)
+@given(contexts(), st.floats(0, 2.9), st.sampled_from(PLACEMENTS))
 def test_who_is_cooling_down_gets_nothing(found: OfferContext, days_ago: float, placement: str) -> None:
     """A dismissal anywhere silences every placement: no new offer, and none that is open elsewhere."""
     dismissed = past(days_ago, "impression", "dismiss", placement=placement)
-    choice = decide(replace(found, is_held_out=False, opted_out=False, past=(*found.past, dismissed)))
+    choice = decide(replace(found, past=(*found.past, dismissed)))
 
-    assert (choice.candidate, choice.repeat, choice.reason) == (None, None, "cooling_down")
+    assert (choice.candidate, choice.repeat) == (None, None)
 
 
 @given(contexts())
 def test_what_is_offered_is_for_sale_and_not_owned(found: OfferContext) -> None:
-    """The candidate and the repeat are among the targets, which hold nothing that the customer has."""
+    """The candidate, the repeat and the counterfactual are among the targets; nothing they have is, nor a part of it."""
     choice = decide(found)
     keys = {target.key for target in found.targets}
 
-    assert choice.candidate is None or choice.candidate.target in found.targets
     assert choice.repeat is None or choice.repeat.target in keys
+    for candidate in (choice.candidate, choice.counterfactual):
+        assert candidate is None or candidate.target in found.targets
+        assert candidate is None or candidate.target.kind == "save" or candidate.target.key not in found.owned
+        assert candidate is None or found.owned.isdisjoint(candidate.target.parts)
     assert found.current is None or found.current.key not in keys
 
 
 @given(WILLING)
 def test_an_offer_gives_more_of_what_it_is_about(found: OfferContext) -> None:
-    """A feature that they lack, or a limit above the present one; an offer about nothing in particular is a plan above."""
-    candidate = decide(found).candidate
-    assume(candidate is not None and found.current is not None)
-    assert candidate is not None
-    assert found.current is not None
+    """A feature that they lack, or a limit above the present one: of everything that may be offered."""
     limits = {each.feature: each.limit for each in found.limits}
+    candidates, _ = eligible(found, propose(found))
 
-    if candidate.unlocks is None:
-        assert candidate.target.rank > found.current.rank
-    elif candidate.unlocks in limits:
-        assert gives_more(candidate.target, candidate.unlocks, limits[candidate.unlocks])
-    else:
-        assert unlocks(candidate.target, candidate.unlocks)
-        assert not unlocks(found.current, candidate.unlocks)
+    for candidate in candidates:
+        if candidate.unlocks in limits:
+            assert gives_more(candidate.target, candidate.unlocks, limits[candidate.unlocks])
+        elif candidate.unlocks is not None:
+            assert unlocks(candidate.target, candidate.unlocks)
+            assert found.current is None or not unlocks(found.current, candidate.unlocks)
 
 
-@given(WILLING, st.data())
-def test_one_more_thing_to_sell_never_takes_an_offer_away(found: OfferContext, data: st.DataObject) -> None:
-    """With a wider catalogue there is an offer wherever there was one, by the same rule or one that goes before it."""
-    before = decide(found)
-    assume(before.candidate is not None and found.current is not None)
-    assert found.current is not None
-    have = {target.key for target in found.targets}
-    more = tuple(each for each in data.draw(targets_above(found.current.rank)) if each.key not in have)
-    after = decide(replace(found, targets=cheapest_first((*found.targets, *more))))
+@given(WILLING, st.sampled_from((*BUNDLES, *SAVINGS, addon("extra", "1.00", deliveries=9, tastings=True))))
+def test_one_more_thing_to_sell_never_takes_an_offer_away(found: OfferContext, more: Target) -> None:
+    """With a wider catalogue there is an offer wherever there was one, unless what comes first now is worth less than nothing."""
+    others = tuple(target for target in found.targets if target.key != more.key)
+    before = decide(replace(found, targets=others))
+    after = decide(replace(found, targets=cheapest_first((*others, more))))
 
-    assert after.candidate is not None
-    order = ["feature_denied", "limit_near", "likely_upgrade"]
-    assert order.index(after.reason) <= order.index(before.reason)
+    assert before.candidate is None or after.candidate is not None or after.reason == "not_worth_it"
 
 
 @given(contexts())
 def test_the_decision_is_a_function_of_the_context(found: OfferContext) -> None:
-    """Asked twice, or with the past told in another order, the answer is the same to the letter."""
-    assert decide(found) == decide(found)
-    backwards = replace(found, past=tuple(reversed(found.past)), limits=tuple(reversed(found.limits)))
-    assert decide(backwards) == decide(found)
+    """Asked twice, or told in another order, the answer is the same to the letter."""
+    choice = decide(found)
+    backwards = replace(
+        found,
+        past=tuple(reversed(found.past)),
+        limits=tuple(reversed(found.limits)),
+        signals=tuple(reversed(found.signals)),
+        trials=tuple(reversed(found.trials)),
+    )
+
+    assert decide(found) == choice
+    assert decide(backwards) == choice
 
 
 @given(contexts())
-def test_the_trace_tells_what_was_held_back_and_why(found: OfferContext) -> None:
-    """A suppressed decision names its reason and what the customer would have seen; an unsuppressed one claims neither."""
+def test_explanation_and_verdict_are_one(found: OfferContext) -> None:
+    """The reason is read off the trace, which tells of every candidate once, is plain JSON, and ends in at most one."""
     choice = decide(found)
-    would = decide(replace(found, is_held_out=False, opted_out=False, past=())).candidate
-    shown = choice.trace["candidates"][0] if choice.trace["candidates"] else None
+    told = json.loads(json.dumps(choice.trace))
+    ends = [way for way in told["candidates"] if way["stage"] == "end"]
+    proposed = Counter((each.rule, each.target.key, each.unlocks) for each in propose(_as_read(found)))
 
-    assert choice.trace["targets"] == [target.key for target in found.targets]
-    if choice.candidate is None and choice.repeat is None and choice.reason != "nothing_to_offer":
-        assert choice.trace["suppressed"] == choice.reason == suppression(found)
-        assert choice.trace["would_have_shown"] == shown
-        if found.current is not None:
-            assert (shown or {}).get("target") == (would.target.key if would else None)
-    else:
-        assert "suppressed" not in choice.trace
+    if choice.reason not in {"open_offer", "no_subscription"}:
+        assert verdict(told["candidates"], ORDER) == choice.reason
+        assert Counter((way["rule"], way["target"], way["unlocks"]) for way in told["candidates"]) == proposed
+    assert [way["target"] for way in ends] == [
+        each.target.key for each in (choice.candidate, choice.counterfactual) if each is not None
+    ]
+    assert (choice.candidate is not None) == (bool(ends) and ends[0]["reason"] == ends[0]["rule"])
+    if choice.candidate is None and choice.repeat is None and found.current is not None:
+        assert told.get("suppressed", "nothing_to_offer") == choice.reason
+
+
+@given(contexts())
+def test_the_propensities_of_a_decision_sum_to_one(found: OfferContext) -> None:
+    """Over those that could have been drawn; the chosen one's is on the choice."""
+    choice = decide(found)
+    chances = [way["propensity"] for way in choice.trace["candidates"] if "propensity" in way]
+
+    assert not chances or sum(chances) == pytest.approx(1, abs=1e-5)
+    assert all(0 <= chance <= 1 for chance in chances)
+    assert choice.candidate is None or choice.propensity > 0
+
+
+@given(contexts(), st.sampled_from(LEARNED))
+def test_who_opted_out_is_not_profiled(found: OfferContext, learned: Learned) -> None:
+    """No score changes anything, and only what they ran into themselves is answered."""
+    found = replace(found, opted_out=True)
+    choice = decide(found)
+    other = decide(replace(found, learned=replace(learned, tried=found.learned.tried)))
+
+    assert (other.reason, other.candidate, other.expected_minor) == (
+        choice.reason,
+        choice.candidate,
+        choice.expected_minor,
+    )
+    assert {way["rule"] for way in choice.trace["candidates"]} <= {"limit_near", "feature_denied"}
+    assert choice.repeat is None or choice.repeat.rule in {"limit_near", "feature_denied"}
+
+
+@pytest.mark.parametrize("learned", LEARNED)
+def test_no_score_weighs_on_what_is_offered_to_who_opted_out(learned: Learned) -> None:
+    """At the limit of three deliveries they hear of more, at the same worth whatever a model thinks of them; the trace has no score."""
+    found = context(targets=(PLUS,), limits=(use(3, 3),), opted_out=True, learned=replace(learned, tried={}))
+    choice, plain = decide(found), decide(replace(found, learned=Learned()))
+
+    assert (choice.reason, choice.expected_minor) == ("limit_near", plain.expected_minor)
+    assert choice.trace == plain.trace
+
+
+@given(contexts())
+def test_saving_is_never_beside_selling(found: OfferContext) -> None:
+    """Once a save-offer may be made nothing else is drawn with it, and only who leaves or may leave is made one."""
+    ways = decide(found).trace["candidates"]
+    keys = {target.key for target in found.targets if target.kind == "save"}
+    late = {way["target"] for way in ways if way["stage"] != "eligibility"}
+
+    assert late <= keys or not late & keys
+    leaving = {"cancel_started", "churn_risk"} & {each.trigger for each in found.signals}
+    assert not late & keys or leaving or any(each.kind == "cancelling" for each in found.negatives)
 
 
 @given(contexts())
 def test_a_decision_is_a_candidate_or_a_repeat_or_a_reason_for_neither(found: OfferContext) -> None:
-    """Never both, and the reason fits."""
+    """Never two of them, and the reason fits."""
     choice = decide(found)
 
-    assert choice.candidate is None or choice.repeat is None
+    assert sum(each is not None for each in (choice.candidate, choice.repeat, choice.counterfactual)) <= 1
     assert (choice.repeat is not None) == (choice.reason == "open_offer")
     assert choice.candidate is None or choice.reason == choice.candidate.rule
 
@@ -147,27 +210,62 @@ def test_nobody_without_a_subscription_is_offered_a_change(current: object, key:
     assert decide(found).reason == "no_subscription"
 
 
-def test_a_refused_feature_goes_before_a_full_limit_and_that_before_a_hunch() -> None:
-    """The three rules in their order, as their signals fall away one by one."""
-    found = context(targets=(PLUS, PRO), denials={"early_access": 1}, limits=(use(3, 3),), propensity=0.9)
+def test_the_rules_in_their_order_as_their_signals_fall_away() -> None:
+    """Saving before selling; what they ran into before what they said, did or might do."""
+    box = addon("box", "7.50", tastings=True)
+    steps = (
+        ("missing_function", "tastings"),
+        ("limit_share", "deliveries"),
+        ("intent", None),
+        ("life_cycle", "starter"),
+        ("engagement", None),
+    )
+    found = context(
+        targets=cheapest_first((PLUS, PRO, box)),
+        denials={"early_access": 1},
+        limits=(use(2, 3),),
+        signals=tuple(signal(trigger, subject) for trigger, subject in steps),
+        learned=Learned(propensity=0.9),
+    )
+    reasons = [decide(found).reason]
+    found = replace(found, denials={})
+    while found.signals:
+        reasons.append(decide(found).reason)
+        found = replace(found, signals=found.signals[1:])
+    reasons += [decide(found).reason, decide(replace(found, learned=Learned())).reason]
 
-    reasons = [
-        decide(found).reason,
-        decide(replace(found, denials={})).reason,
-        decide(replace(found, denials={}, limits=())).reason,
-        decide(replace(found, denials={}, limits=(), propensity=None)).reason,
+    assert reasons == [
+        "feature_denied",
+        "missing_function",
+        "limit_near",
+        "intent",
+        "life_cycle",
+        "engagement",
+        "likely_upgrade",
+        "nothing_to_offer",
     ]
-
-    assert reasons == ["feature_denied", "limit_near", "likely_upgrade", "nothing_to_offer"]
 
 
 def test_an_open_offer_is_shown_again_though_they_were_just_prompted() -> None:
     """Two tabs: the impression of the first is no reason to hide the offer from the second."""
-    shown = past(0.01, "impression")
-    found = context(targets=(PLUS, PRO), limits=(use(3, 3),), past=(shown,))
+    seen = past(0.01, "impression", rule="limit_near")
+    found = context(targets=(PLUS, PRO), limits=(use(3, 3),), past=(seen,))
 
-    assert decide(found).repeat == shown
-    assert decide(replace(found, placement="checkout")).reason == "prompted_recently"
+    assert decide(found).repeat == seen
+    assert decide(replace(found, placement="checkout")).reason == "cap_person"
+    assert decide(replace(found, opted_out=True)).repeat == seen
+    assert decide(replace(found, policy=replace(SURE, killed=frozenset({"limit_near"})))).reason == "killed"
+
+
+def test_an_open_offers_own_showing_fills_no_cap_against_it() -> None:
+    """Each cap is one and this showing the one, the tenant's as well; one more of somebody else's and it stays away."""
+    one = Cap(most=1)
+    tight = replace(SURE, caps=Caps(person=one, customer=one, offer=one, placement=one, tenant=one))
+    seen = past(0.01, "impression", rule="limit_near")
+    found = context(targets=(PLUS,), limits=(use(3, 3),), past=(seen,), policy=tight, tenant_shown=1)
+
+    assert decide(found).repeat == seen
+    assert decide(replace(found, tenant_shown=2)).repeat is None
 
 
 @pytest.mark.parametrize(
@@ -178,11 +276,13 @@ def test_an_open_offer_is_shown_again_though_they_were_just_prompted() -> None:
         ("for what they have now", {"target": "starter"}),
         ("no offer at all", {"target": None}),
         ("without an end", {"expires_at": None}),
+        ("never shown to anybody", {"is_counterfactual": True}),
+        ("another member's", {"member": "lee"}),
     ],
 )
 def test_a_closed_offer_is_not_shown_again(why: str, changed: dict[str, object]) -> None:
     """What was decided half an hour ago is over once it expired, was taken, or sells what they own."""
-    found = context(targets=(PLUS, PRO), limits=(use(3, 3),), past=(past(0.02, **changed),))
+    found = context(targets=(PLUS, PRO), limits=(use(3, 3),), past=(past(0.02, **changed),), member="kim")
 
     assert decide(found).repeat is None
 
@@ -212,12 +312,33 @@ def test_what_they_have_by_now_is_not_offered_as_what_they_were_refused() -> Non
     assert decide(found).reason == "nothing_to_offer"
 
 
-def test_the_cheapest_target_that_fits_is_offered() -> None:
-    """An add-on that raises the limit enough, although a plan would too."""
+def test_the_cheapest_target_that_fits_is_offered_until_something_was_tried() -> None:
+    """An add-on that raises the limit enough, although a plan would too; once plans sold ten times as often, the plan."""
     extra = addon("extra", "5.00", deliveries=5)
-    found = context(targets=cheapest_first((PRO, PLUS, extra)), limits=(use(3, 3),))
+    found = context(targets=cheapest_first((PLUS, extra)), limits=(use(3, 3),))
+    tried = {"limit_near:extra": (2000, 20), "limit_near:plus": (2000, 200)}
 
-    choice = decide(found)
+    first, later = decide(found), decide(replace(found, learned=Learned(tried=tried)))
 
-    assert choice.candidate is not None
-    assert choice.candidate.target == extra
+    assert first.candidate is not None
+    assert (first.candidate.target, first.propensity) == (extra, 1.0)
+    assert later.candidate is not None
+    assert (later.candidate.target, later.propensity > 0.99) == (PLUS, True)
+
+
+def test_a_candidate_that_came_further_names_the_reason() -> None:
+    """One is switched off, the other shown too often: what kept it back in the end is the cap."""
+    killed = replace(SURE, killed=frozenset({"feature_denied"}))
+    found = context(targets=(PLUS,), limits=(use(3, 3),), denials={"early_access": 1}, policy=killed)
+    choice = decide(replace(found, past=(past(9, "impression"), past(10, "impression"))))
+
+    assert [(way["rule"], way["reason"]) for way in choice.trace["candidates"]] == [
+        ("feature_denied", "killed"),
+        ("limit_near", "cap_offer"),
+    ]
+    assert choice.reason == "cap_offer"
+    assert suppression(found, propose(found)[0]) == ("killed",)
+
+
+def _as_read(found: OfferContext) -> OfferContext:
+    return replace(found, learned=Learned(tried=found.learned.tried)) if found.opted_out else found

@@ -8,6 +8,7 @@ import pytest
 
 from billing.db.session import BusyError
 from serving.gate import keyring
+from serving.predict.denials import denials_of
 from serving.tokens import sign, signing_secret
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def test_a_denied_call_is_told_what_unlocks_it(server: Server, subscribed: dict[
     assert answer.headers["x-uptier-unlock"] == "plan:plus,plan:pro"
     locked = _ask(server, **_about(feature="early_access"))
     assert (locked.status_code, locked.headers["x-uptier-reason"]) == (403, "not_in_plan")
-    name = f"denied:{{{server.shop.opened.tenant.id}}}:ann:early_access"
-    assert server.services.counters.read([name]) == [1]
+    tenant = server.shop.opened.tenant
+    now = tenant.now(server.services.clock.now())
+    assert denials_of(server.services.counters, tenant.id, "ann", ["early_access"], now=now) == {"early_access": 1}
 
 
 @pytest.mark.parametrize(

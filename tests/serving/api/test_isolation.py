@@ -13,11 +13,30 @@ OPEN = {"/health/live", "/health/ready", "/metrics"}
 FOR_BROWSERS = {
     ("GET", "/v1/recommendations"),
     ("GET", "/v1/bundles"),
+    ("GET", "/v1/customers/{key}/boxes/next"),
+    ("POST", "/v1/customers/{key}/boxes/{period}/swap"),
+    ("POST", "/v1/customers/{key}/boxes/{period}/ratings"),
     ("POST", "/v1/decisions"),
     ("POST", "/v1/decisions/{decision_id}/outcome"),
     ("GET", "/v1/customers/{key}/preferences"),
     ("PUT", "/v1/customers/{key}/preferences"),
+    ("POST", "/v1/feedback"),
+    ("GET", "/v1/feedback/ask"),
+    ("POST", "/v1/feedback/ask"),
+    ("GET", "/v1/customers/{key}/transparency"),
+    ("PUT", "/v1/customers/{key}/profiling"),
 }
+
+
+NAMES_OF_ANYBODYS = (
+    "/v1/plans",
+    "/v1/segments/{key}",
+    "/v1/items",
+    "/v1/models/{task}",
+    "/v1/offers/killed",
+    "/v1/boxes/plans",
+    "/v1/boxes/shelves",
+)
 
 
 def _api_routes(server: Server) -> list[tuple[str, str]]:
@@ -63,11 +82,19 @@ def _owned(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
         "addon": "tasting_box",
         "plan": "starter",
         "rule_id": "txr_1",
+        "bundle_quote_id": "bqu_1",
+        "period": "2026-12",
         "wallet_id": server.call("POST", "/v1/wallets", json=BODIES["/v1/wallets"]).json()["id"],
         "top_up_id": "wtu_1",
         "redemption_id": "red_1",
         "line": "770011",
         "item": "espresso",
+        "experiment": server.call("POST", "/v1/experiments", json=BODIES["/v1/experiments"]).json()["key"],
+        "switch": "intent",
+        "export_id": "exp_1",
+        "mailing_id": "mlg_1",
+        "channel": "pigeons",
+        "purpose": "fun",
         "hold_id": server.call("POST", "/v1/access/holds", json=BODIES["/v1/access/holds"]).json()["id"],
         "note_id": server.call("POST", "/v1/credit-notes", json={"invoice": invoice["id"], "amount": "1.00"}).json()[
             "id"
@@ -81,7 +108,23 @@ def ids(server: Server, subscribed: dict[str, Any]) -> dict[str, str]:
     return _owned(server, subscribed)
 
 
+_PLANNED = {"arms": [{"key": "control"}, {"key": "warm"}], "primary": {"key": "conversion"}}
 BODIES: dict[str, Any] = {
+    "/v1/experiments": {"key": "greeting", **_PLANNED},
+    "/v1/experiments/plan": {"baseline": 0.05, "lift": 0.1},
+    "/v1/experiments/{experiment}": _PLANNED,
+    "/v1/experiments/{experiment}/pause": {"why": "a holiday"},
+    "/v1/experiments/{experiment}/stop": {"why": "enough"},
+    "/v1/experiments/{experiment}/coverage": {"coverage": 1},
+    "/v1/experiments/{experiment}/decide": {"arm": "control", "why": "as planned"},
+    "/v1/experiments/{experiment}/exposures": {"exposures": [{"customer": "ann"}]},
+    "/v1/boxes/plans/{key}": {"slots": 3},
+    "/v1/boxes/shelves/{period}": {"cut_off": "2027-01-01T00:00:00Z", "items": [{"item": "beans", "stock": 1}]},
+    "/v1/boxes/choose": {"period": "2026-12"},
+    "/v1/customers/{key}/boxes/{period}/swap": {"out": "beans", "into": "mug"},
+    "/v1/customers/{key}/boxes/{period}/ratings": {"item": "beans", "liked": True},
+    "/v1/bundles/quotes": {"customer": "ann", "items": ["beans", "mug"]},
+    "/v1/bundles/policy": {"discount_bps": 500},
     "/v1/subscriptions": {"customer": "ann", "plan": "starter"},
     "/v1/subscriptions/{subscription_id}/change": {"target": "plus"},
     "/v1/subscriptions/{subscription_id}/pause": {"when": "now"},
@@ -106,9 +149,15 @@ BODIES: dict[str, Any] = {
     "/v1/plans": {"key": "p", "name": "P", "currency": "EUR"},
     "/v1/addons": {"key": "a", "name": "A", "currency": "EUR"},
     "/v1/products": [],
+    "/v1/offers/policy": {},
     "/v1/items/{item}/attributes": {"attributes": {"diet": ["vegan"]}},
     "/v1/customers/{key}/preferences": {"preferences": [{"kind": "never", "key": "allergens", "value": "nuts"}]},
     "/v1/purchases": [],
+    "/v1/feedback": {"customer": "ann", "rating": 4},
+    "/v1/feedback/ask": {"customer": "ann"},
+    "/v1/customers/{key}/profiling": {"allowed": False},
+    "/v1/signals/settings": {"denials": 2},
+    "/v1/signals/incident": {"note": "down"},
     "/v1/events": [],
     "/v1/pricing/preview": {},
     "/v1/coupons": {"key": "c", "name": "C", "percent": "10"},
@@ -129,6 +178,9 @@ BODIES: dict[str, Any] = {
     "/v1/access/holds/{hold_id}/commit": {},
     "/v1/credit-notes": {"invoice": "INV-000001"},
     "/v1/credit-notes/preview": {"invoice": "INV-000001"},
+    "/v1/segments/{key}/exports": {},
+    "/v1/segments/{key}/mail/sample": {"customer": "ann"},
+    "/v1/customers/{key}/suppressions": {"reason": "bounced"},
     "/v1/segments/rules": {"key": "regulars", "name": "Regulars", "rule": {"consent": "marketing"}},
     "/v1/models/{task}/rollback": {"reason": "odd"},
     "/v1/models/{task}/promote": {"version": "v0001", "reason": "by eye"},
@@ -181,7 +233,7 @@ def test_what_belongs_to_another_tenant_does_not_exist(server: Server, ids: dict
     """Each route that names a thing answers the other tenant with 404, and changes nothing."""
     before = server.call("GET", f"/v1/subscriptions/{ids['subscription_id']}").json()
     for method, path in _api_routes(server):
-        if "{" not in path or path.startswith(("/v1/plans", "/v1/segments/{key}", "/v1/items", "/v1/models/{task}")):
+        if "{" not in path or path.startswith(NAMES_OF_ANYBODYS):
             continue
         answer = server.call(method, _filled(path, server, ids), key=server.other.opened.secret_key, **_options(path))
         assert answer.status_code == 404, (method, path, answer.text)

@@ -8,12 +8,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from billing.customers.store import CustomerStore
+from features.offers.change import put_policy
+from features.offers.policy import Caps, OfferPolicy
 from models.offers.holdout import is_held_out
 from serving.tokens import sign
 from tests.shop import START, delivery
 
 if TYPE_CHECKING:
     from tests.serving.api.conftest import Server
+
+
+EAGER = OfferPolicy(first_days=0, explore=0.0, caps=Caps(person=None))
+"""Nobody is left alone for being new, no week passes between offers, and nothing is left to chance."""
+
+
+@pytest.fixture(autouse=True)
+def _eager(server: Server) -> None:
+    with server.services.database.unit(server.shop.scope) as unit:
+        put_policy(unit, EAGER, now=START)
 
 
 def _ask(server: Server, customer: str = "ann", **options: Any) -> Any:
@@ -111,8 +123,12 @@ def test_the_holdout_sees_no_offer_and_what_it_missed_is_kept(server: Server, he
     decision = _ask(server, held_out)
 
     assert (decision["offer"], decision["reason"]) == (None, "holdout")
-    trace = server.call("GET", f"/v1/decisions/{decision['decision_id']}").json()["trace"]
-    assert trace["would_have_shown"]["target"] == "plus"
+    kept = server.call("GET", f"/v1/decisions/{decision['decision_id']}").json()
+    assert (kept["would_target"], kept["is_held_out"], kept["trace"]["would_have_shown"]["target"]) == (
+        "plus",
+        True,
+        "plus",
+    )
 
 
 def test_a_browser_speaks_for_its_own_customer_only(server: Server, subscribed: dict[str, Any]) -> None:
@@ -150,3 +166,88 @@ def test_an_outcome_of_another_customers_decision_is_refused(server: Server, sub
 
     assert answer.status_code == 409
     assert server.call("GET", f"/v1/subscriptions/{subscribed['id']}").json()["plan"] == "starter"
+
+
+def test_a_retry_with_the_same_key_gets_the_same_answer(server: Server, subscribed: dict[str, Any]) -> None:
+    """Said to be a replay; another question under that key is refused, and an empty key is none."""
+    _use(server, 3)
+    key = {"Idempotency-Key": "try-1"}
+    first = server.call("POST", "/v1/decisions", json={"customer": "ann"}, headers=key)
+    again = server.call("POST", "/v1/decisions", json={"customer": "ann"}, headers=key)
+    other = server.call("POST", "/v1/decisions", json={"customer": "bob"}, headers=key)
+
+    assert first.json()["offer"]
+    assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
+    assert "idempotent-replayed" not in first.headers
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"{", "body"),
+        (b"[]", "body"),
+        (b'{"customer": 3}', "body.customer"),
+        (b'{"customer": "ann", "placement": ""}', "body.placement"),
+        (b'{"customer": "ann", "member": ""}', "body.member"),
+    ],
+)
+def test_a_question_that_cannot_be_read_is_told_which_field(server: Server, body: bytes, field: str) -> None:
+    """As everywhere: 422 with the field."""
+    answer = server.call("POST", "/v1/decisions", content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert answer.json()["errors"][0]["field"] == field
+
+
+def test_a_secret_key_names_the_member_and_a_browser_only_by_its_token(
+    server: Server, subscribed: dict[str, Any]
+) -> None:
+    """What a page says of its member is not believed; what the shop signed is."""
+    secret = server.call("GET", "/v1/signing-secret").json()["signing_secret"]
+    token = sign(secret, "ann", now=datetime.now(UTC), member="m2", role="clerk")
+    page = {"Origin": "https://shop.example", "X-Customer-Token": token}
+    told = _ask(server, headers={}) | {}
+    said = server.call("POST", "/v1/decisions", json={"customer": "ann", "member": "m1"}).json()
+    claimed = server.call(
+        "POST", "/v1/decisions", key=server.shop.opened.publishable_key, headers=page, json={"member": "m1"}
+    ).json()
+
+    members = [
+        server.call("GET", f"/v1/decisions/{each['decision_id']}").json()["member"] for each in (told, said, claimed)
+    ]
+    assert members == [None, "m1", "m2"]
+
+
+def test_a_wall_is_explained_though_nothing_is_offered(server: Server, subscribed: dict[str, Any]) -> None:
+    """A dismissed offer stays away, and what would open the wall is said all the same."""
+    _use(server, 3)
+    decision = _ask(server)
+    server.call("POST", f"/v1/decisions/{decision['decision_id']}/outcome", json={"kind": "dismiss"})
+
+    answer = _ask(server)
+
+    assert (answer["offer"], answer["reason"]) == (None, "cooling_down")
+    assert (answer["wall"]["feature"], decision["wall"]["feature"]) == ("deliveries", "deliveries")
+    assert answer["wall"]["unlocked_by"]
+
+
+def test_decisions_are_listed_and_each_says_why(server: Server, subscribed: dict[str, Any]) -> None:
+    """Newest first, in pages, with their experiments, what came of them and when, and sentences."""
+    _ask(server, "bob")
+    _use(server, 3)
+    made = _ask(server)
+    server.call("POST", f"/v1/decisions/{made['decision_id']}/outcome", json={"kind": "impression"})
+
+    listed = server.call("GET", "/v1/decisions", params={"limit": 1}).json()
+    rest = server.call("GET", "/v1/decisions", params={"cursor": listed["next_cursor"]}).json()
+    offered = server.call("GET", "/v1/decisions", params={"customer": "ann", "offered": True}).json()
+    shown = server.call("GET", f"/v1/decisions/{made['decision_id']}").json()
+
+    assert [each["customer"] for each in (*listed["items"], *rest["items"])] == ["ann", "bob"]
+    assert [each["id"] for each in offered["items"]] == [made["decision_id"]]
+    assert shown["offer"] == made["offer"]
+    assert [each["experiment"] for each in shown["experiments"]] == ["programme", "offer:limit_near"]
+    assert [each["kind"] for each in shown["outcomes_at"]] == ["impression"]
+    assert any("3 of 3" in sentence for sentence in shown["why"])
+    assert shown["why"][0].startswith(f"'{made['offer']['target']}' was offered")

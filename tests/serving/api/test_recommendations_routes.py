@@ -150,6 +150,40 @@ def test_targets_differ_in_what_they_may_show(server: Server, tmp_path: Path) ->
     assert server.call("GET", "/v1/recommendations?customer=ann&margin_weight=3").status_code == 422
 
 
+def _close(server: Server) -> None:
+    """Ann must never have steel, and opts out of profiling."""
+    for item, material in {"kettle": "steel", "filter": "paper", "cup": "clay", "coffee": "bean"}.items():
+        _describe(server, item, material=[material])
+    _declare(server, {"kind": "never", "key": "material", "value": "steel"})
+    server.call("PUT", "/v1/customers/ann/profiling", json={"allowed": False})
+
+
+def test_who_opted_out_of_profiling_gets_what_everybody_gets(server: Server, tmp_path: Path) -> None:
+    """What they own and must never have stays hidden; neither their orders nor their cart or likes are read."""
+    _record(server)
+    _publish(server, tmp_path, "v0001")
+    _close(server)
+    stranger = [item["item"] for item in _ask(server, "customer=nobody&k=9&exclude=tea&exclude=kettle")["items"]]
+
+    for query in ("", "&cart=filter", "&target=any&exclude=tea", "&target=addon&cart=filter&exclude=tea"):
+        found = _ask(server, f"customer=ann&k=9{query}")
+        kinds = {reason["kind"] for item in found["items"] for reason in item["reasons"]}
+        kept = [item for item in stranger if item not in query]
+        assert (found["level"], [item["item"] for item in found["items"]]) == ("trending", kept), query
+        assert kinds <= {"trending", "popular", "new"}, query
+    assert _ask(server, "customer=ann&target=reorder")["items"] == []
+
+
+def test_without_a_model_too_what_is_owned_and_never_wanted_is_hidden_from_who_opted_out(server: Server) -> None:
+    """The newest of the rest."""
+    _record(server)
+    _close(server)
+
+    found = _ask(server, "customer=ann&k=9")
+
+    assert (found["level"], {item["item"] for item in found["items"]}) == ("new", {"cup", "coffee", "filter"})
+
+
 def _declare(server: Server, *wishes: dict[str, Any]) -> None:
     answer = server.call("PUT", "/v1/customers/ann/preferences", json={"preferences": list(wishes)})
     assert answer.status_code == 200, answer.text
@@ -180,7 +214,7 @@ def test_a_declared_allergen_hides_what_has_it_and_what_nothing_is_known_of(
 
 
 def test_bundles_respect_what_was_declared(server: Server, tmp_path: Path) -> None:
-    """No part of a bundle is something that the customer declared never to want."""
+    """No part of a bundle is something that the customer declared never to want; what is shown as its price is what is quoted."""
     _record(server)
     lines = _lines()
     taken = Interactions.from_columns(
@@ -198,6 +232,9 @@ def test_bundles_respect_what_was_declared(server: Server, tmp_path: Path) -> No
         return {part["item"] for bundle in found for part in bundle["items"]}
 
     assert "filter" in parts()
+    shown = server.call("GET", "/v1/bundles?customer=ann&anchor=coffee&k=1").json()["bundles"][0]
+    asked = {"customer": "ann", "items": [part["item"] for part in shown["items"]]}
+    assert server.call("POST", "/v1/bundles/quotes", json=asked).json()["total"] == shown["price"]
     _describe(server, "filter", material=["paper"])
     _declare(server, {"kind": "never", "key": "material", "value": "paper"})
     assert "filter" not in parts()

@@ -17,10 +17,15 @@ from billing.metering.store import EventStore
 from billing.purchases.store import PurchaseStore
 from billing.subscriptions.store import SubscriptionStore
 from billing.tenants.authenticate import authenticate
+from features.decisions.store import DecisionStore
+from features.experiments.experiment import Status
+from features.experiments.store import ExperimentStore
 from features.sources import instant_of
 from serving.demo import shopfront
 from serving.demo.shopfront import Demo
 from serving.demo.simulated import DAYS, START, build_simulated
+from serving.demo.visits import EXPERIMENT
+from serving.demo.weeks import WEEK
 from serving.settings import Settings
 from serving.wiring import Services, build
 from training.simulate.membership import EVENT_KINDS, EVENT_PLANS
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CUSTOMERS, SEED = 30, 2
+CUSTOMERS, SEED, WEEKS = 30, 2, 3
 NOW = instant_of(ShopSpec(start=START, days=DAYS).end_us)
 
 
@@ -66,6 +71,7 @@ def demo(services: Services, told: list[str]) -> Demo:
         seed=SEED,
         origins=["http://localhost:1"],
         tell=lambda words, _done, _total: told.append(words),
+        weeks=WEEKS,
     )
 
 
@@ -81,7 +87,7 @@ def test_everything_that_was_simulated_is_in_the_database(services: Services, de
 
 
 def test_every_member_is_where_the_simulation_left_them(services: Services, demo: Demo, truth: SimulatedShop) -> None:
-    """The plan, the box, or the end of it once the paid month is over."""
+    """The plan, the box, or the end of it once the paid month is over; but for who took an offer in the last weeks."""
     steps = truth.subscriptions
     plan: dict[str, str] = {}
     boxed, gone = set(), set()
@@ -97,14 +103,29 @@ def test_every_member_is_where_the_simulation_left_them(services: Services, demo
     with services.database.view(demo.scope) as unit:
         ids = CustomerStore(unit).ids_by_key(truth.customers.key)
         running = SubscriptionStore(unit).running_of(ids.values())
+        took = {each.customer_id for each in DecisionStore(unit).recent(1_000) if "accept" in each.outcomes}
 
-    found = {key: running[ids[key]] for key in ids if ids[key] in running}
+    found = {key: running[ids[key]] for key in ids if ids[key] in running and ids[key] not in took}
     assert boxed, "the simulation is too small to sell a box"
     assert {key: one.plan_key for key, one in found.items() if key not in gone} == {
-        key: name for key, name in plan.items() if key not in gone
+        key: name for key, name in plan.items() if key not in gone and ids[key] not in took
     }
     assert {key for key, one in found.items() if one.owns(ADDON)} == boxed & set(found)
     assert all(found[key].ends_at is not None for key in gone & set(found))
+
+
+def test_members_came_by_saw_offers_and_answered_them(services: Services, demo: Demo) -> None:
+    """In the last weeks alone, each at the end of a week, beside an experiment that runs; what was shown kept to the caps."""
+    visits = [NOW - WEEK * number for number in range(WEEKS, 0, -1)]
+    with services.database.view(demo.scope) as unit:
+        decisions = DecisionStore(unit).recent(1_000)
+        experiment = ExperimentStore(unit).get(EXPERIMENT)
+
+    assert {each.decided_at for each in decisions} == set(visits)
+    assert (experiment.status, experiment.started_at) == (Status.RUNNING, visits[0])
+    shown = [(each.customer_id, each.decided_at) for each in decisions if "impression" in each.outcomes]
+    assert shown
+    assert len(shown) == len(set(shown))
 
 
 def test_the_books_of_the_demonstration_agree(services: Services, demo: Demo) -> None:
@@ -127,6 +148,7 @@ def test_progress_is_told_in_words(demo: Demo, told: list[str]) -> None:
         "recording purchases",
         "recording usage",
         "subscriptions",
+        "visits",
         "billing",
     ]
 

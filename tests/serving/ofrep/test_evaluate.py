@@ -12,6 +12,7 @@ from billing.db.base import Base
 from billing.db.changes import changed
 from serving.application import create_app
 from serving.ofrep.flags import NO_LIMIT
+from serving.predict.denials import denials_of
 from serving.wiring import build
 from tests.serving.ofrep.conftest import ALL, PAGE
 
@@ -291,8 +292,9 @@ def test_asking_writes_nothing(ofrep: Ofrep) -> None:
         assert ofrep.one("tastings").json()["value"] is False
 
     assert _everything(server) == before
-    key = f"denied:{{{server.shop.opened.tenant.id}}}:ann:tastings"
-    assert server.services.counters.read([key]) == [0]
+    tenant = server.shop.opened.tenant
+    now = tenant.now(server.services.clock.now())
+    assert denials_of(server.services.counters, tenant.id, "ann", ["tastings"], now=now) == {}
 
 
 def _everything(server: Server) -> dict[str, int]:

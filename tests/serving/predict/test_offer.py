@@ -14,8 +14,10 @@ from billing.metering.ingest import ingest
 from billing.subscriptions.cancel import cancel_at_period_end
 from billing.subscriptions.change import change_now
 from billing.subscriptions.subscribe import subscribe
+from features.offers.change import put_policy
+from features.offers.policy import Caps, OfferPolicy
+from serving.predict.denials import note_denial
 from serving.predict.offer import make_decision, record_outcome
-from serving.predict.signals import note_denial
 from serving.settings import Settings
 from serving.wiring import Services, build
 from tests.shop import START, Shop, delivery, open_shop
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MINUTE = timedelta(minutes=1)
+EAGER = OfferPolicy(first_days=0, explore=0.0, caps=Caps(person=None, customer=None, offer=None))
+"""No grace, no caps and no dice: what is worth most is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Front:
 
     def refuse(self, feature: str) -> None:
         """The gate refused a feature."""
-        note_denial(self.services.counters, self.shop.scope.tenant_id, "ann", feature)
+        note_denial(self.services.counters, self.shop.scope.tenant_id, "ann", feature, now=START)
 
 
 @pytest.fixture
@@ -69,6 +73,7 @@ def front(tmp_path: Path) -> Iterator[Front]:
     shop = open_shop(services.database)
     with services.database.unit(shop.scope) as unit:
         subscription = subscribe(unit, "ann", "starter", now=START)
+        put_policy(unit, EAGER, now=START)
     yield Front(services, shop, subscription.id)
     services.database.close()
 

@@ -35,9 +35,12 @@ PAGES = (
     "/admin/invoices",
     "/admin/invoices?status=paid",
     "/admin/models",
+    "/admin/success",
+    "/admin/success?days=30&by=plan",
     "/admin/models/churn",
     "/admin/models/recommender?version=v0001",
     "/admin/models/propensity",
+    "/admin/experiments",
 )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.privacy.profiling import set_profiling
 from features.scores.store import ScoreStore
 from features.view import Source
 from models.registry.memory import MemoryRegistry
@@ -82,6 +83,22 @@ def test_payment_failure_is_learned_and_scored_on_its_own(context: JobContext) -
     assert champion.card.details["unpaid_ends"] > 50
     assert len(scores) > 300
     assert 0.002 < float(np.mean([score.value for score in scores.values()])) < 0.08
+
+
+def test_who_opted_out_is_not_scored(context: JobContext) -> None:
+    """Neither asked of the model nor written; the others are as they were."""
+    payment_failure.run(context)
+    with context.database.unit(context.scope) as unit:
+        before = ScoreStore(unit).of_task(payment_failure.TASK)
+        who = min(before)
+        set_profiling(unit, who, allowed=False, now=context.now)
+    assert context.left_out() == {who}
+
+    payment_failure.run(replace(context, refit=False))
+
+    with context.database.unit(context.scope) as unit:
+        assert set(ScoreStore(unit).of_task(payment_failure.TASK)) == before.keys() - {who}
+        set_profiling(unit, who, allowed=True, now=context.now)
 
 
 def test_without_one_failed_payment_a_usual_rate_answers_and_says_so(context: JobContext, history: History) -> None:

@@ -48,7 +48,9 @@ def offered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stocked]:
                     quote_id=None,
                     message="",
                     reason="likely_upgrade" if treated else HELD_OUT,
-                    trace={} if treated else {"would_have_shown": {"target": "plus"}},
+                    trace={},
+                    would_target=None if treated else "plus",
+                    is_held_out=not treated,
                     decided_at=instant_of(at_us),
                     expires_at=None,
                 )

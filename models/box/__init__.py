@@ -1,0 +1,1 @@
+"""The next box: what each subscriber of a delivered selection gets in the coming period."""

@@ -1,0 +1,1 @@
+"""Tests of what became of customers beside the held-out."""
