@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from models.offers.considered import Considered, Stage
 from models.offers.context import OfferKind, gives_more, unlocks
-from models.offers.rules.save import is_leaving
+from models.offers.rules.save import may_save
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,7 +95,7 @@ def _may_not_buy(context: OfferContext, _target: Target) -> bool:
 
 
 def _is_not_leaving(context: OfferContext, target: Target) -> bool:
-    return target.kind == _SAVE and not is_leaving(context)
+    return target.kind == _SAVE and not may_save(context, target)
 
 
 _CHECKS: Final[tuple[tuple[str, Callable[[OfferContext, Target], bool]], ...]] = (

@@ -38,9 +38,11 @@ def test_from_raw_files_to_a_billed_upgrade(installation: Installation, tmp_path
         _know(walk)
         subscription = _subscribe(walk)
         _deny(walk)
+        _experiment(walk)
         _offer_nothing_to_the_holdout(walk)
         offer = _offer_and_accept(walk, subscription)
         _bill(walk, offer)
+        _report(walk)
         _hand_out(walk)
         _refuse(walk, keys)
         _measure(walk)
@@ -147,6 +149,20 @@ def _deny(walk: Walk) -> None:
         assert denied["unlock"][0]["price"] == {"amount": "19.00", "currency": "EUR"}
 
 
+def _experiment(walk: Walk) -> None:
+    """Words on the banner are put to the test; the plan is frozen with its digest. Nothing is left to chance otherwise."""
+    put = walk.client.raw("PUT", "/v1/offers/policy", json={"explore": 0})
+    assert put.status_code == 200, put.text
+    arms = [{"key": "plain"}, {"key": "warm", "treatment": {"message": "Made for you."}}]
+    asked = {"key": "words", "placement": "home", "arms": arms, "primary": {"key": "revenue"}}
+    walk.client.post("/v1/experiments", asked)
+    started = walk.client.post("/v1/experiments/words/start")
+
+    assert (started["status"], len(started["plan_digest"])) == ("running", 64)
+    assert walk.client.raw("PUT", "/v1/experiments/words", json={**asked, "coverage": 0.5}).status_code in {409, 422}
+    assert walk.client.get("/v1/experiments/words/assignment", customer=walk.shopper)["arm"] in {"plain", "warm"}
+
+
 def _offer_nothing_to_the_holdout(walk: Walk) -> None:
     """The same signals, no offer, and what would have been shown is kept for the report."""
     decision = walk.client.post("/v1/decisions", {"customer": walk.held_out, "placement": "home"})
@@ -192,6 +208,19 @@ def _bill(walk: Walk, offer: dict[str, Any]) -> None:
     books = walk.client.get("/v1/ledger/balances")
     assert paid["status"] == "paid"
     assert books["net"] == [{"amount": "0.00", "currency": "EUR"}]
+
+
+def _report(walk: Walk) -> None:
+    """Who saw the offer is a unit of the experiment, once; results are masked and say so, and the holdout was counted beside."""
+    report = walk.client.get("/v1/experiments/words/report")
+    period = {"from": OPENED.isoformat(), "to": _MONTH_AND_TWO_DAYS.isoformat()}
+    programme = walk.client.get("/v1/reports/programme", **period)["items"][0]
+    told = walk.client.get(f"/v1/customers/{walk.shopper}/transparency")
+
+    assert (sum(report["units"].values()), report["is_masked"]) == (1, True)
+    assert (programme["offer"], programme["offered"], programme["held_out"]) == ("programme", 1, 1)
+    assert (programme["state"], programme["incremental_revenue"]) == ("too_early", None)
+    assert "words" in str(told)
 
 
 def _hand_out(walk: Walk) -> None:

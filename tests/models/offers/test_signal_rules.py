@@ -117,12 +117,11 @@ def test_a_renewal_is_the_time_for_a_longer_plan_or_else_an_add_on() -> None:
 @pytest.mark.parametrize(
     "leaving",
     [
-        {"signals": (signal("churn_risk", None, 0.6, risk=0.6),)},
         {"signals": (signal("cancel_started"),)},
         {"negatives": (negative("cancelling"),)},
     ],
 )
-def test_who_leaves_or_may_leave_is_made_every_save_offer(leaving: dict[str, tuple[object, ...]]) -> None:
+def test_who_leaves_is_made_every_save_offer(leaving: dict[str, tuple[object, ...]]) -> None:
     """In words that fit what is granted; a cancellation that is over counts no more."""
     smaller = replace(SAVINGS[0], key="mini", name="Mini", saving={"plan": "mini"})
     candidates = Save().propose(context(targets=(PLUS, smaller, *SAVINGS), **leaving))
@@ -133,6 +132,14 @@ def test_who_leaves_or_may_leave_is_made_every_save_offer(leaving: dict[str, tup
         "Would a break help? You can pause for 30 days.",
     ]
     assert not Save().propose(context(targets=SAVINGS, negatives=(negative("cancelling", 9, 1),)))
+
+
+def test_who_only_may_leave_is_offered_what_was_set_aside_for_it_and_no_break() -> None:
+    """A break or a smaller plan would put the thought into their heads."""
+    at_risk = context(targets=(PLUS, *SAVINGS), signals=(signal("churn_risk", None, 0.6, risk=0.6),))
+
+    assert [each.message for each in Save().propose(at_risk)] == ["We would like you to stay: Tenth_Off."]
+    assert not Save().propose(context(targets=(PLUS, *SAVINGS)))
 
 
 def test_a_bundle_fits_who_owns_something_but_none_of_its_parts() -> None:
