@@ -4,7 +4,8 @@
 PORT ?= 8000
 DATA ?=
 PYTEST_ARGS ?=
-WORKERS ?= auto
+# One more than there are cores: while one test waits for a disk or a process, another computes.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
 SECONDS ?= 120
 UPTIER_DATA ?= ../shared/data
 INTERACTIONS ?= $(or $(DATA),$(UPTIER_DATA)/online_retail/online_retail.parquet)
@@ -90,7 +91,7 @@ bench-torture: $(DEV) ## Four servers under fire for SECONDS=120: killed servers
 # --- test --------------------------------------------------------------------------------------------------------------------------
 
 test: $(DEV) ## Run every test that needs nothing installed: real PostgreSQL and Redis come with the environment. PYTEST_ARGS="-k word".
-	$(BIN)/python -m pytest -m 'not browser and not clients and not scale' -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m 'not browser and not clients and not scale' -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-browser: $(DEV) ## Run the tests that drive a browser (Debian's chromium, Chrome, or the one UPTIER_BROWSER names).
 	@$(BIN)/python -m tests.servers.browser

@@ -18,7 +18,12 @@ pytest_plugins = [
 
 # A failure in CI is the same on the next run and prints what reproduces it; time limits only measure how busy the machine is.
 settings.register_profile(
-    "ci", derandomize=True, print_blob=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "ci",
+    max_examples=60,
+    derandomize=True,
+    print_blob=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("explore", max_examples=2000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("UPTIER_HYPOTHESIS", "ci"))

@@ -1,4 +1,4 @@
-"""Each house rule catches what it is for, passes what it should, and holds in the repository."""
+"""Each house rule catches what it is for and passes what it should; that the repository keeps them is what `make rules` looks at."""
 
 from __future__ import annotations
 
@@ -121,8 +121,3 @@ def test_a_finding_can_be_clicked() -> None:
     (found,) = RULES["money-float"].findings(parse(USE_CASE, "\n\nrate = 0.5"))
 
     assert str(found).startswith("billing/invoices/issue.py:3: money-float ")
-
-
-def test_the_repository_keeps_the_house_rules() -> None:
-    """No file of the product or of the tests breaks a rule."""
-    assert list(map(str, catalog.findings())) == []

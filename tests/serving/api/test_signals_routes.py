@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.serving.api.conftest import Server
 
-AT_ONCE = {"first_days": 0}
+AT_ONCE = {"first_days": 0, "explore": 0}
 
 
 @pytest.fixture

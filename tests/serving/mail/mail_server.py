@@ -20,9 +20,12 @@ HANG_UP = "hang up"
 """What `on_data` says to have the connection cut while the mail is on its way."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Inbox:
-    """What a server took, in order, and what it says to recipients (`rcpt`) or when mail is handed over (`on_data`)."""
+    """What a server took, in order, and what it says to recipients (`rcpt`) or when mail is handed over (`on_data`).
+
+    Without slots: aiosmtpd asks for every member of its handler, which Python 3.11.2 cannot answer for a dataclass with slots.
+    """
 
     port: int = 0
     taken: list[tuple[str, bytes]] = field(default_factory=list)

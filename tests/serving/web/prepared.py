@@ -27,6 +27,8 @@ from billing.subscriptions.subscribe import subscribe
 from billing.tenants.create import Opened, add_key, open_tenant
 from billing.tenants.keys import KeyKind
 from billing.tenants.tenant import Mode
+from features.offers.change import put_policy
+from features.offers.policy import OfferPolicy
 from features.scores.store import Score, ScoreStore
 from features.segments.store import Segment, SegmentStore
 from models.bundles.affinity import fit_affinity
@@ -116,6 +118,7 @@ def _fill(database: Database, scope: Scope, origins: Sequence[str]) -> str:
     with database.unit(scope) as unit:
         publishable = add_key(unit, KeyKind.PUBLISHABLE, now=START, origins=origins)
         publish_catalogue(unit)
+        put_policy(unit, OfferPolicy(explore=0.0), now=START)  # so that what is shown hangs on no draw
         named = {**NEAR_THE_LIMIT, "bob": "Bob Ferro", "mallory": HOSTILE}
         for key, name in named.items():
             CustomerStore(unit).add(
@@ -189,13 +192,14 @@ def _learned(unit: Unit, ids: dict[str, str]) -> None:
         ]
         ScoreStore(unit).replace(task, scores)
     bought = {"currency": "EUR", "amount_minor": 15600, "interval": [4200, 30100], "horizon_days": 365, "rung": "rate"}
-    for task, value, told in (
-        ("value", 0.0156, bought),
-        ("uplift", -0.02, {"rung": "mean effect", "horizon_days": 30}),
+    moved = {key: 0.06 if key in NEAR_THE_LIMIT else -0.02 for key in ids}
+    for task, value_of, told in (
+        ("value", dict.fromkeys(ids, 0.0156), bought),
+        ("uplift", moved, {"rung": "mean effect", "horizon_days": 30}),
     ):
         scores = [
-            Score(customer_id=customer_id, version="v0001", as_of=NOW, value=value, document=told)
-            for customer_id in ids.values()
+            Score(customer_id=customer_id, version="v0001", as_of=NOW, value=value_of[key], document=told)
+            for key, customer_id in ids.items()
         ]
         ScoreStore(unit).replace(task, scores)
     segments = [

@@ -258,7 +258,7 @@ def test_the_widget_is_small_and_never_builds_markup_from_data() -> None:
 
 def test_what_a_customer_is_worth_is_money_and_an_uplift_is_no_risk(client: TestClient) -> None:
     """The amount with its range in the tenant's currency; a negative uplift has no meter."""
-    text = client.get("/admin/customers/ann").text
+    text = client.get("/admin/customers/bob").text
 
     assert "Worth: €156.00" in text
     assert "Likely between €42.00 and €301.00" in text
