@@ -124,8 +124,8 @@ def test_members_came_by_saw_offers_and_answered_them(services: Services, demo: 
     assert {each.decided_at for each in decisions} == set(visits)
     assert (experiment.status, experiment.started_at) == (Status.RUNNING, visits[0])
     shown = [(each.customer_id, each.decided_at) for each in decisions if "impression" in each.outcomes]
-    assert shown
     assert len(shown) == len(set(shown))
+    assert {each.id for each in decisions if each.target} == {each.id for each in decisions if each.outcomes}
 
 
 def test_the_books_of_the_demonstration_agree(services: Services, demo: Demo) -> None:
