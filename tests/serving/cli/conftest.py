@@ -83,7 +83,7 @@ def bare_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home.mkdir()
     monkeypatch.setenv("UPTIER_HOME", str(home))
     monkeypatch.setenv("UPTIER_MLFLOW_URI", "off")
-    monkeypatch.setenv("UPTIER_HOLDOUT_PER_TEN_THOUSAND", "0")  # who is held out hangs on the tenant's id, which is drawn
+    monkeypatch.setenv("UPTIER_HOLDOUT_PER_TEN_THOUSAND", "0")  # who is held out hangs on a drawn id
     monkeypatch.chdir(tmp_path)
     return home
 
