@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from serving.experiments.charts import Interval, band, by_day, intervals
+from serving.report_file import framed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,9 @@ def body(document: Mapping[str, Any]) -> str:
 
 def self_contained(document: Mapping[str, Any]) -> str:
     """The report as one HTML file with its style and charts in it; it loads nothing and runs nothing."""
-    return _ENVIRONMENT.get_template("file.html").render(report=document, body=body(document))
+    version = f", version {document['version']}" if document["version"] > 1 else ""
+    about = f"{document['experiment']}{version}, as of {document['as_of'][:16].replace('T', ' ')} UTC"
+    return framed(body(document), title=f"{document['name']}: experiment report", heading=document["name"], about=about)
 
 
 def _lifts(document: Mapping[str, Any]) -> str:

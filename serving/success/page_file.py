@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from babel.numbers import format_currency
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from serving.report_file import framed
 from serving.success.charts import Amount, amounts
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_TITLE: Final = "What offers brought"
 _NAMES: Final = {
     "programme": "All offers together",
     "limit_near": "Close to a limit",
@@ -57,7 +59,7 @@ def success_body(around: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -
 
 def self_contained(around: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     """The programme's earnings as one HTML file with its style and chart in it; it loads nothing and runs nothing."""
-    return _ENVIRONMENT.get_template("file.html").render(around=around, body=programme_body(around, rows))
+    return framed(programme_body(around, rows), title=_TITLE, heading=_TITLE)
 
 
 def money(value: Mapping[str, str] | None) -> str:

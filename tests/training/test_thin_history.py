@@ -66,7 +66,7 @@ def test_an_empty_shop_gets_a_reason_for_each_task(sqlite_database: Database, tm
         "Not trained: there are no subscriptions yet.",
         "Not trained: there are no subscriptions yet.",
         "Not trained: there are no subscriptions yet.",
-        "Not trained: no offer has been decided long enough ago to see what came of it; offers go on by propensity.",
+        "Not trained: no offer has been decided long enough ago to see what came of it; offers go on by what was taken so far.",
         "Not trained: nobody has bought anything yet.",
         "Not trained: there are no purchases yet.",
         "Not trained: there are no purchases yet.",

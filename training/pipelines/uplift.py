@@ -2,7 +2,7 @@
 
 A row is a customer's first such decision, its features are those of that moment, and the outcome is an upgrade within thirty days.
 Before anything is learned the draw is checked; before anybody is told apart, whether customers differ at all. If not, the mean effect is
-everybody's. Without an experiment the job says so in a sentence, and offers go on by propensity.
+everybody's. Without an experiment the job says so in a sentence, and offers go on by what was taken so far.
 """
 
 from __future__ import annotations
@@ -99,7 +99,10 @@ def _refit(context: JobContext) -> JobReport:
     short = _too_few(rows, upgraded)
     if short:
         return JobReport(
-            task=TASK, version=None, promoted=False, reason=f"Not trained: {short}; offers go on by propensity."
+            task=TASK,
+            version=None,
+            promoted=False,
+            reason=f"Not trained: {short}; offers go on by what was taken so far.",
         )
     context.tell(f"features at {len(rows)} decisions")
     moments = [microseconds(row.decided_at) for row in rows]

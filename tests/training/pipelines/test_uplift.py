@@ -112,12 +112,12 @@ def test_the_outcome_is_what_the_shop_logged(offered: Stocked, past: History) ->
 
 
 def test_without_an_experiment_the_job_says_what_is_missing(stocked: Stocked, history: History) -> None:
-    """No decisions: nothing is trained, and offers go on by propensity."""
+    """No decisions: nothing is trained, and offers go on by what was taken so far."""
     report = uplift.run(_context(stocked, history))
 
     assert report.version is None
     assert report.reason.startswith("Not trained: no offer has been decided")
-    assert report.reason.endswith("offers go on by propensity.")
+    assert report.reason.endswith("offers go on by what was taken so far.")
 
 
 def test_a_draw_that_was_not_random_teaches_nothing() -> None:
